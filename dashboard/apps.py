@@ -1,0 +1,7 @@
+"""The Django application of the dashboard."""
+
+from django.apps import AppConfig
+
+
+class DashboardConfig(AppConfig):
+    name = "dashboard"

@@ -1,0 +1,8 @@
+"""The Django application of the gateway."""
+
+from django.apps import AppConfig
+
+
+class GatewayConfig(AppConfig):
+    name = "gatewayapp"
+    verbose_name = "Gateway"

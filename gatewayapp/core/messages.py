@@ -1,0 +1,133 @@
+"""What travels through the gateway: one frozen value for every step of a message's way.
+
+A connection lives as one `ConnectionInfo`; what happens on it is a `Handshake`, a `Message` or a `Disconnect`.
+Mapping turns those into an `IntegrationRequest`, an integration answers with an `IntegrationResponse`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Headers = tuple[tuple[str, str], ...]
+"""Header fields in order of arrival, names in the sender's spelling."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionInfo:
+    """What stays the same for the whole life of a connection; times are epoch milliseconds."""
+
+    connection_id: str
+    api_id: str
+    stage: str
+    domain_name: str
+    connected_at: int
+    source_ip: str
+    user_agent: str | None = None
+    forwarded_proto: str = "https"
+    forwarded_port: int = 443
+    authorizer: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """The opening request, while its upgrade is pending: the event of the `$connect` route."""
+
+    request_id: str
+    time: int
+    headers: Headers
+    query_string: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One text message of a client; `text` is the original, unchanged."""
+
+    request_id: str
+    message_id: str
+    time: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """A closed connection: the event of the `$disconnect` route."""
+
+    request_id: str
+    time: int
+    status_code: int
+    reason: str
+
+
+Event = Handshake | Message | Disconnect
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request connects to; `host` is lower-case, without brackets around an IPv6 address."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A call of an HTTP or HTTP_PROXY integration; `timeout` in seconds covers it from dialling to the last byte.
+
+    `headers` are complete (with Host and Content-Length) and already checked: token names, no control bytes.
+    """
+
+    origin: Origin
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+    timeout: float
+    server_name: str | None = None
+    """The name to verify in the backend's certificate, where it is not the host."""
+
+
+@dataclass(frozen=True, slots=True)
+class LambdaRequest:
+    """A synchronous call of a Lambda function through the Invoke API; `payload` is JSON."""
+
+    region: str
+    function_name: str
+    qualifier: str | None
+    payload: bytes
+    timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class MockRequest:
+    """A MOCK integration's request: nobody is called, `status` is the answer's status."""
+
+    status: int
+
+
+IntegrationRequest = HttpRequest | LambdaRequest | MockRequest
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationResponse:
+    """What came back. `function_error` is the X-Amz-Function-Error of a failed Lambda function, else None."""
+
+    status: int
+    body: bytes = b""
+    headers: Headers = ()
+    function_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """How a refused handshake is answered instead of with status 101."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """How an accepted handshake is answered: with the subprotocol that the `$connect` backend chose, if any."""
+
+    subprotocol: str | None = None

@@ -1,0 +1,85 @@
+"""Typed reading of `NOPAL_*` settings from the environment.
+
+Every helper also reads `NAME_FILE`, a file that holds the value, so that secrets need not stand in the environment.
+A value that cannot be read raises `ImproperlyConfigured` with the setting's name and what it takes.
+"""
+
+import ipaddress
+import json
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def text(name: str, default: str = "") -> str:
+    """The value as it stands, or that of the file that `NAME_FILE` names."""
+    path = os.environ.get(f"{name}_FILE")
+    if path and not os.environ.get(name):
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error.strerror}.") from error
+    return os.environ.get(name, default)
+
+
+def boolean(name: str, default: bool = False) -> bool:
+    value = text(name, "on" if default else "off").lower()
+    if value in ("1", "true", "yes", "on"):
+        return True
+    if value in ("", "0", "false", "no", "off"):
+        return False
+    raise ImproperlyConfigured(f"{name} takes on or off, not {value!r}.")
+
+
+def number(name: str, default: float) -> float:
+    value = text(name)
+    try:
+        return float(value) if value else default
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} takes a number, not {value!r}.") from None
+
+
+def words(name: str, default: str = "") -> list[str]:
+    """Values separated by commas."""
+    return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def networks(name: str, default: str = "") -> tuple[Network, ...]:
+    """IP networks or addresses separated by commas."""
+    try:
+        return tuple(ipaddress.ip_network(word, strict=False) for word in words(name, default))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} takes IP networks such as 10.0.0.0/8: {error}.") from None
+
+
+def mapping(name: str) -> dict[str, Any]:
+    """A JSON object."""
+    value = text(name, "{}")
+    try:
+        document = json.loads(value)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise ImproperlyConfigured(f"{name} takes a JSON object, not {value!r}.")
+    return document
+
+
+def key(name: str, path: Path) -> str:
+    """A secret key from the environment, or from `path`, where it is made on first use, readable by its owner only."""
+    return text(name) or _stored_key(path)
+
+
+def _stored_key(path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secrets.token_urlsafe(48))
+    return path.read_text().strip()

@@ -1,0 +1,137 @@
+"""Settings, all from `NOPAL_*` environment variables; `docs/settings.md` lists them.
+
+All state lives under NOPAL_DATA_DIR: the database, the keys, development certificates.
+"""
+
+from pathlib import Path
+
+import dj_database_url
+
+from gatewayapp import environment as env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("NOPAL_DATA_DIR", str(BASE_DIR / "data"))).resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+DEBUG = env.boolean("NOPAL_DEBUG")
+SECRET_KEY = env.key("NOPAL_SECRET_KEY", DATA_DIR / "keys" / "django.key")
+
+# Encrypts the secrets of access keys and signs connection ids; kept outside the database on purpose.
+NOPAL_ENCRYPTION_KEY = env.key("NOPAL_ENCRYPTION_KEY", DATA_DIR / "keys" / "encryption.key")
+
+# The names of Nopal's AWS-shaped world: ARNs, signatures and events carry them.
+NOPAL_REGION = env.text("NOPAL_REGION", "us-east-1")
+NOPAL_ACCOUNT_ID = env.text("NOPAL_ACCOUNT_ID", "000000000000")
+
+# Addresses. Templates may hold {api_id}; empty: the form that works from where the server listens.
+NOPAL_API_ENDPOINT = env.text("NOPAL_API_ENDPOINT")
+NOPAL_DOMAIN_NAME = env.text("NOPAL_DOMAIN_NAME")
+NOPAL_TRUSTED_PROXIES = env.networks("NOPAL_TRUSTED_PROXIES")
+ALLOWED_HOSTS = env.words("NOPAL_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+
+# Backends.
+NOPAL_LAMBDA_ENDPOINT = env.text("NOPAL_LAMBDA_ENDPOINT")
+NOPAL_OUTBOUND_ALLOW = env.text("NOPAL_OUTBOUND_ALLOW", "auto")
+NOPAL_OUTBOUND_CA_FILE = env.text("NOPAL_OUTBOUND_CA_FILE")
+NOPAL_OUTBOUND_MAX_BODY = int(env.number("NOPAL_OUTBOUND_MAX_BODY", 6 * 2**20))
+NOPAL_OUTBOUND_CONNECTIONS = int(env.number("NOPAL_OUTBOUND_CONNECTIONS", 200))
+
+# The data plane's own limits; a stage's limits start from NOPAL_LIMITS.
+NOPAL_LIMITS = env.mapping("NOPAL_LIMITS")
+NOPAL_CONNECTIONS_PER_ADDRESS = int(env.number("NOPAL_CONNECTIONS_PER_ADDRESS", 0))
+NOPAL_CONNECTS_PER_ADDRESS = env.number("NOPAL_CONNECTS_PER_ADDRESS", 0)
+NOPAL_ANONYMOUS_CALLBACKS = env.boolean("NOPAL_ANONYMOUS_CALLBACKS")
+NOPAL_DRAIN_TIMEOUT = env.number("NOPAL_DRAIN_TIMEOUT", 30.0)
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "rest_framework",
+    "gatewayapp",
+    "dashboard",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "gatewayapp.urls"
+ASGI_APPLICATION = "gatewayapp.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": dj_database_url.parse(
+        env.text("NOPAL_DATABASE_URL", f"sqlite:///{DATA_DIR / 'nopal.sqlite3'}"), conn_max_age=60
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Deferred transactions fail with "database is locked" as soon as two writers meet; immediate ones queue.
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 5,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+SESSION_COOKIE_NAME = "nopal_session"
+CSRF_COOKIE_NAME = "nopal_csrf"
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "UNAUTHENTICATED_USER": None,
+}
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("NOPAL_LOG_LEVEL", "INFO").upper()},
+}
