@@ -1,0 +1,39 @@
+"""What is stored: the configuration under AWS's names, access keys, and who is connected where."""
+
+from gatewayapp.models.access_keys import AccessKey
+from gatewayapp.models.api_mappings import ApiMapping
+from gatewayapp.models.api_models import ApiModel
+from gatewayapp.models.apis import Api
+from gatewayapp.models.authorizers import Authorizer
+from gatewayapp.models.configuration import ConfigurationVersion, configuration_changed
+from gatewayapp.models.connections import Connection
+from gatewayapp.models.deployments import Deployment
+from gatewayapp.models.domain_names import DomainName
+from gatewayapp.models.integration_responses import IntegrationResponse
+from gatewayapp.models.integrations import Integration
+from gatewayapp.models.nodes import Node
+from gatewayapp.models.resources import Document, Resource
+from gatewayapp.models.route_responses import RouteResponse
+from gatewayapp.models.routes import Route
+from gatewayapp.models.stages import Stage
+
+__all__ = [
+    "AccessKey",
+    "Api",
+    "ApiMapping",
+    "ApiModel",
+    "Authorizer",
+    "ConfigurationVersion",
+    "Connection",
+    "Deployment",
+    "Document",
+    "DomainName",
+    "Integration",
+    "IntegrationResponse",
+    "Node",
+    "Resource",
+    "Route",
+    "RouteResponse",
+    "Stage",
+    "configuration_changed",
+]

@@ -1,0 +1,61 @@
+"""AccessKey: an id and a secret that sign calls of the management API and of `@connections`, and what they may do.
+
+A signature can only be checked with the secret itself, so it is stored encrypted under a key that is not in the
+database (NOPAL_ENCRYPTION_KEY), never hashed.
+"""
+
+import base64
+import secrets
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from cryptography.fernet import Fernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+def new_access_key_id() -> str:
+    return "NPAK" + base64.b32encode(secrets.token_bytes(10)).decode()
+
+
+class AccessKeyManager(models.Manager["AccessKey"]):
+    def issue(self, name: str, permissions: Iterable[Mapping[str, str]]) -> "tuple[AccessKey, str]":
+        """A new key and its secret of 40 characters; `permissions` are `{"action", "resource"}` as in core.policy."""
+        secret = secrets.token_urlsafe(30)
+        key = self.create(
+            name=name,
+            permissions=[dict(permission) for permission in permissions],
+            encrypted_secret=_fernet(settings.NOPAL_ENCRYPTION_KEY).encrypt(secret.encode()).decode(),
+        )
+        return key, secret
+
+
+class AccessKey(models.Model):
+    access_key_id = models.CharField(primary_key=True, max_length=20, default=new_access_key_id, editable=False)
+    name = models.CharField(max_length=128)
+    encrypted_secret = models.TextField()
+    permissions = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    revoked = models.BooleanField(default=False)
+
+    objects = AccessKeyManager()
+
+    class Meta:
+        ordering = ("created_at", "pk")
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.access_key_id})"
+
+    @property
+    def secret(self) -> str:
+        """The secret, 40 characters; raises `cryptography.fernet.InvalidToken` under another NOPAL_ENCRYPTION_KEY."""
+        return _fernet(settings.NOPAL_ENCRYPTION_KEY).decrypt(self.encrypted_secret.encode()).decode()
+
+
+@lru_cache(maxsize=2)
+def _fernet(encryption_key: str) -> Fernet:
+    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"nopal access key secrets")
+    return Fernet(base64.urlsafe_b64encode(derived.derive(encryption_key.encode())))
