@@ -1,0 +1,217 @@
+"""Request mapping: an event on its route becomes the request that the route's integration sends.
+
+Proxy types pass the message on (HTTP_PROXY: the text itself; AWS_PROXY: the fixed event). The others send what their
+request template renders, or the text itself where `passthroughBehavior` lets it through.
+AWS pages: apigateway-websocket-api-integration-requests, websocket-api-data-mapping.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+import orjson
+
+from gatewayapp.core.context import Context
+from gatewayapp.core.errors import (
+    BadRequestParameters,
+    ConfigurationFailure,
+    IntegrationFailure,
+    UnsupportedMediaType,
+)
+from gatewayapp.core.events import event_headers, forwarded_headers, proxy_event, query_fields
+from gatewayapp.core.ids import trace_id
+from gatewayapp.core.json_body import Body
+from gatewayapp.core.messages import (
+    Handshake,
+    Headers,
+    HttpRequest,
+    IntegrationRequest,
+    LambdaRequest,
+    MockRequest,
+    Origin,
+)
+from gatewayapp.core.snapshot import Integration, Route
+from gatewayapp.core.templates import choose_template
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_BODILESS = ("GET", "HEAD")
+_CONTROL_BYTES = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_NOT_PASSED_ON = frozenset(
+    ["accept-encoding", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding"]
+)
+_IMPLIED_TEMPLATE = "application/json"
+
+
+def check_required_parameters(route: Route, handshake: Handshake) -> None:
+    """Raise BadRequestParameters where the handshake lacks what the `$connect` route requires."""
+    missing = [parameter.name for parameter in route.required_parameters if not parameter.present(handshake)]
+    if missing:
+        raise BadRequestParameters(f"Missing required request parameters: [{', '.join(missing)}]")
+
+
+def map_request(route: Route, context: Context) -> IntegrationRequest:
+    """The request of the route's integration. Raises GatewayError where none can be made."""
+    integration = route.integration
+    if integration is None:
+        raise ConfigurationFailure(f"The route {route.route_key} has no integration.")
+    return _MAPPERS[integration.type](integration, context)
+
+
+def _http_proxy_request(integration: Integration, context: Context) -> HttpRequest:
+    text = context.body.text if context.body else ""
+    return _http_request(integration, context, text.encode(), accept=())
+
+
+def _http_request_from_template(integration: Integration, context: Context) -> HttpRequest:
+    return _http_request(integration, context, _payload(integration, context), accept=(("Accept", _IMPLIED_TEMPLATE),))
+
+
+def _lambda_proxy_request(integration: Integration, context: Context) -> LambdaRequest:
+    return _lambda_request(integration, context, proxy_event(context))
+
+
+def _lambda_request_from_template(integration: Integration, context: Context) -> LambdaRequest:
+    return _lambda_request(integration, context, _payload(integration, context) or b"{}")
+
+
+def _mock_request(integration: Integration, context: Context) -> MockRequest:
+    try:
+        status = orjson.loads(_payload(integration, context))["statusCode"]
+    except (orjson.JSONDecodeError, LookupError, TypeError):
+        status = None
+    if type(status) is not int:
+        raise ConfigurationFailure("A MOCK integration's request template must give JSON with an integer statusCode.")
+    return MockRequest(status)
+
+
+_MAPPERS: dict[str, Callable[[Integration, Context], IntegrationRequest]] = {
+    "HTTP_PROXY": _http_proxy_request,
+    "HTTP": _http_request_from_template,
+    "AWS_PROXY": _lambda_proxy_request,
+    "AWS": _lambda_request_from_template,
+    "MOCK": _mock_request,
+}
+
+
+def _payload(integration: Integration, context: Context) -> bytes:
+    """The body of a non-proxy request: a rendered template, or the message where it may pass."""
+    body = context.body or Body("")
+    selection = integration.template_selection
+    key = selection.evaluate(body) if selection else _IMPLIED_TEMPLATE
+    template = choose_template(integration.templates, key)
+    if template is not None:
+        text = template.render()
+    elif _passes_through(integration):
+        text = body.text
+    else:
+        raise UnsupportedMediaType(f"No request template {key!r}, and {integration.passthrough_behavior}.")
+    return _decoded(text) if integration.to_binary else text.encode()
+
+
+def _passes_through(integration: Integration) -> bool:
+    behavior = integration.passthrough_behavior
+    return behavior == "WHEN_NO_MATCH" or (behavior == "WHEN_NO_TEMPLATES" and not integration.templates)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        return b64decode(text, validate=True)
+    except ValueError as error:
+        raise IntegrationFailure("CONVERT_TO_BINARY: the payload is not base64.") from error
+
+
+def _lambda_request(integration: Integration, context: Context, payload: bytes) -> LambdaRequest:
+    assert integration.lambda_uri is not None
+    function = integration.lambda_uri.resolve(context.stage_variables)
+    return LambdaRequest(function.region, function.name, function.qualifier, payload, integration.timeout)
+
+
+def _http_request(integration: Integration, context: Context, payload: bytes, accept: Headers) -> HttpRequest:
+    assert integration.http_uri is not None
+    path: dict[str, str] = {}
+    query: list[tuple[str, str]] = []
+    mapped: list[tuple[str, str]] = []
+    for mapping in integration.parameters:
+        for value in mapping.source(context):
+            if mapping.location == "header":
+                mapped.append((mapping.name, _header_value(mapping.name, value)))
+            elif mapping.location == "querystring":
+                query.append((mapping.name, value))
+            else:
+                path[mapping.name] = value
+    origin, target = integration.http_uri.resolve(context.stage_variables, path)
+    body = b"" if integration.method in _BODILESS else payload
+    return HttpRequest(
+        origin=origin,
+        method=integration.method,
+        target=_with_query(target, _query(integration, context, query)),
+        headers=_headers(integration, context, origin, mapped, accept, len(body)),
+        body=body,
+        timeout=integration.timeout,
+        server_name=integration.server_name,
+    )
+
+
+def _query(integration: Integration, context: Context, mapped: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Mapped fields, after the client's own where HTTP_PROXY passes a handshake on; a mapped name wins."""
+    event = context.event
+    if not (integration.is_proxy and isinstance(event, Handshake) and event.query_string):
+        return mapped
+    names = {name for name, _ in mapped}
+    return [field for field in query_fields(event.query_string) if field[0] not in names] + mapped
+
+
+def _with_query(target: str, fields: list[tuple[str, str]]) -> str:
+    if not fields:
+        return target
+    query = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in fields)
+    return f"{target}{'&' if '?' in target else '?'}{query}"
+
+
+def _headers(
+    integration: Integration,
+    context: Context,
+    origin: Origin,
+    mapped: list[tuple[str, str]],
+    accept: Headers,
+    content_length: int,
+) -> Headers:
+    """The gateway's headers, a handshake's own where it is proxied, and the mapped ones, which win over both."""
+    own = _own_headers(integration, context) + accept
+    if content_length:
+        own = (*own, ("Content-Type", "application/json"))
+    if mapped:
+        names = {name.lower() for name, _ in mapped}
+        own = tuple(header for header in own if header[0].lower() not in names) + tuple(mapped)
+    return (("Host", host_header(origin)), *own, ("Content-Length", str(content_length)))
+
+
+def _own_headers(integration: Integration, context: Context) -> Headers:
+    event = context.event
+    api_id = context.connection.api_id
+    agent = ("User-Agent", f"AmazonAPIGateway_{api_id}")
+    api = ("X-Amzn-Apigateway-Api-Id", api_id)
+    if not integration.is_proxy:
+        return (agent, api, ("X-Amzn-Trace-Id", trace_id(event.time)))
+    if isinstance(event, Handshake):
+        client = tuple(
+            (name, value)
+            for name, value in event_headers(context.connection, event)
+            if name.lower() not in _NOT_PASSED_ON and name.lower() != api[0].lower()
+        )
+        return (*client, api) if context.connection.user_agent is not None else (agent, *client, api)
+    return (agent, api, ("X-Amzn-Trace-Id", trace_id(event.time)), *forwarded_headers(context.connection))
+
+
+def host_header(origin: Origin) -> str:
+    """The Host field's value for an origin (RFC 9110 section 7.2)."""
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    return host if origin.port == _DEFAULT_PORTS[origin.scheme] else f"{host}:{origin.port}"
+
+
+def _header_value(name: str, value: str) -> str:
+    """A mapped value as a header field may carry it: UTF-8 bytes as Latin-1 text. Raises BadRequestParameters."""
+    if _CONTROL_BYTES.search(value):
+        raise BadRequestParameters(f"The value for the header {quote(name)} holds control characters.")
+    return (value if value.isascii() else value.encode().decode("latin-1")).strip()

@@ -1,0 +1,310 @@
+"""AWS Signature Version 4, the verifying side: signed headers and presigned query strings.
+
+    SignatureError                 403, with AWS's code and message
+    ├── MissingAuthenticationToken     the request is not signed
+    ├── IncompleteSignature            a part of the signature is missing or malformed
+    ├── UnrecognizedClient             no such access key
+    └── InvalidSignature               forged, changed on the way, or out of time
+
+Nothing is trusted before the signature matches; the body's hash is always computed here, never taken from the client.
+AWS page: reference_sigv-create-signed-request. Clients differ in how they write the path and the query into what they
+sign; botocore encodes the path of the wire once more, others encode the decoded path once. Either is accepted.
+"""
+
+import hashlib
+import hmac
+import re
+from calendar import timegm
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from time import strptime
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+ALGORITHM = "AWS4-HMAC-SHA256"
+CLOCK_SKEW = 300
+"""Seconds that the clocks of client and server may differ."""
+LONGEST_EXPIRY = 604_800
+"""Seconds that a presigned query string may live at most, a week."""
+
+Headers = Sequence[tuple[str, str]]
+
+
+class SignatureError(Exception):
+    """Why a request is not accepted; `code` and `message` are what AWS answers."""
+
+    status = 403
+    code = ""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class MissingAuthenticationToken(SignatureError):
+    code = "MissingAuthenticationTokenException"
+
+
+class IncompleteSignature(SignatureError):
+    code = "IncompleteSignatureException"
+
+
+class UnrecognizedClient(SignatureError):
+    code = "UnrecognizedClientException"
+
+
+class InvalidSignature(SignatureError):
+    code = "InvalidSignatureException"
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """Who signed a request, and for which region."""
+
+    access_key_id: str
+    region: str
+
+
+def verify(
+    *,
+    method: str,
+    raw_path: str | bytes,
+    query_string: str | bytes,
+    headers: Headers,
+    body: bytes | str,
+    secret_of: Callable[[str], str | None],
+    service: str,
+    now: float,
+) -> Signed:
+    """The signer of a request, proven.
+
+    `raw_path` and `query_string` stand as on the wire, still percent-encoded; `headers` have lower-case names, in order
+    of arrival; `body` is the body, or the SHA-256 of it in lower-case hex. `secret_of` gives the secret of an access
+    key id, or None; `now` is in epoch seconds. Raises a SignatureError.
+    """
+    path, query = _text(raw_path), _text(query_string)
+    claim = _claim(query, headers)
+    _check_scope(claim, service)
+    _check_time(claim, now)
+    signed_headers = _signed_headers(claim, headers)
+    payload = _payload_hash(headers, body)
+    secret = secret_of(claim.access_key_id)
+    if secret is None:
+        raise UnrecognizedClient("The security token included in the request is invalid.")
+    key = _signing_key(secret, claim.date, claim.region, claim.service)
+    if not _matches(claim, key, method, path, query, f"{signed_headers}\n{payload}"):
+        raise InvalidSignature(
+            "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
+            "Access Key and signing method. Consult the service documentation for details."
+        )
+    return Signed(claim.access_key_id, claim.region)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """What a request says about its signature, not yet believed; `expires` (seconds) only where it is presigned."""
+
+    access_key_id: str
+    date: str
+    region: str
+    service: str
+    timestamp: str
+    header_names: tuple[str, ...]
+    signature: str
+    expires: int | None = None
+
+
+def _claim(query: str, headers: Headers) -> _Claim:
+    authorization = [value for name, value in headers if name == "authorization"]
+    if any(value.startswith(ALGORITHM) for value in authorization):
+        return _header_claim(authorization, headers)
+    if "X-Amz-Algorithm=" in query or "X-Amz-Signature=" in query:
+        return _query_claim(query)
+    if authorization:
+        raise IncompleteSignature(f"The Authorization header is no signature: it must begin with {ALGORITHM}.")
+    raise MissingAuthenticationToken("Missing Authentication Token")
+
+
+_AUTHORIZATION = re.compile(
+    rf"{ALGORITHM} +Credential=([^, ]+), *SignedHeaders=([^, ]+), *Signature=([^, ]+) *", re.ASCII
+)
+
+
+def _header_claim(authorization: list[str], headers: Headers) -> _Claim:
+    parts = _AUTHORIZATION.fullmatch(authorization[0])
+    if len(authorization) != 1 or parts is None:
+        raise IncompleteSignature(
+            f"The Authorization header must read '{ALGORITHM} Credential=…, SignedHeaders=…, Signature=…', "
+            "and stand once."
+        )
+    timestamps = [value.strip() for name, value in headers if name == "x-amz-date"]
+    if len(timestamps) != 1:
+        raise IncompleteSignature("Authorization header requires existence of one 'X-Amz-Date' header.")
+    return _claim_of(*parts.groups(), timestamps[0])
+
+
+def _query_claim(query: str) -> _Claim:
+    fields: dict[str, str] = {}
+    for name, value in _decoded_pairs(query):
+        if name.startswith(b"X-Amz-"):
+            if name.decode("latin-1") in fields:
+                raise IncompleteSignature(f"The query parameter {name.decode('latin-1')} stands more than once.")
+            fields[name.decode("latin-1")] = value.decode("latin-1")
+    for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature"):
+        if not fields.get(f"X-Amz-{name}"):
+            raise IncompleteSignature(f"A presigned request needs the query parameter X-Amz-{name}.")
+    if fields["X-Amz-Algorithm"] != ALGORITHM:
+        raise IncompleteSignature(f"X-Amz-Algorithm must be {ALGORITHM}.")
+    expires = fields["X-Amz-Expires"]
+    if not re.fullmatch("[0-9]{1,6}", expires) or not 0 < int(expires) <= LONGEST_EXPIRY:
+        raise IncompleteSignature(f"X-Amz-Expires must be a number of seconds from 1 to {LONGEST_EXPIRY}.")
+    return _claim_of(
+        fields["X-Amz-Credential"],
+        fields["X-Amz-SignedHeaders"],
+        fields["X-Amz-Signature"],
+        fields["X-Amz-Date"],
+        int(expires),
+    )
+
+
+def _claim_of(
+    credential: str, signed_headers: str, signature: str, timestamp: str, expires: int | None = None
+) -> _Claim:
+    scope = credential.split("/")
+    if len(scope) != 5 or not all(scope):
+        raise IncompleteSignature("Credential must read ACCESS_KEY_ID/DATE/REGION/SERVICE/aws4_request.")
+    access_key_id, date, region, service, terminator = scope
+    if terminator != "aws4_request":
+        raise IncompleteSignature("Credential should be scoped with a valid terminator: 'aws4_request'.")
+    names = tuple(signed_headers.split(";"))
+    if "host" not in names:
+        raise IncompleteSignature("'host' must be a signed header.")
+    return _Claim(access_key_id, date, region, service, timestamp, names, signature, expires)
+
+
+def _check_scope(claim: _Claim, service: str) -> None:
+    if claim.service != service:
+        raise InvalidSignature(f"Credential should be scoped to correct service: '{service}'.")
+    if not claim.timestamp.startswith(claim.date):
+        raise InvalidSignature("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
+
+
+def _check_time(claim: _Claim, now: float) -> None:
+    signed_at = _epoch(claim.timestamp)
+    valid_for = CLOCK_SKEW if claim.expires is None else claim.expires
+    if now > signed_at + valid_for:
+        raise InvalidSignature(
+            f"Signature expired: {claim.timestamp} is now earlier than {_timestamp(now - valid_for)} "
+            f"({_timestamp(now)} - {valid_for} s.)"
+        )
+    if now < signed_at - CLOCK_SKEW:
+        raise InvalidSignature(
+            f"Signature not yet current: {claim.timestamp} is still later than {_timestamp(now + CLOCK_SKEW)} "
+            f"({_timestamp(now)} + {CLOCK_SKEW} s.)"
+        )
+
+
+_BLANKS = re.compile("[ \t]+")
+
+
+def _signed_headers(claim: _Claim, headers: Headers) -> str:
+    """The canonical headers, an empty line and the names of those that are signed."""
+    lines = []
+    for name in claim.header_names:
+        values = [_BLANKS.sub(" ", value.strip(" \t")) for header, value in headers if header == name]
+        if not values:
+            raise InvalidSignature(f"The signed header {name!r} is not in the request.")
+        lines.append(f"{name}:{','.join(values)}\n")
+    return f"{''.join(lines)}\n{';'.join(claim.header_names)}"
+
+
+def _payload_hash(headers: Headers, body: bytes | str) -> str:
+    computed = body if isinstance(body, str) else hashlib.sha256(body).hexdigest()
+    if any(name == "x-amz-content-sha256" and value.strip() != computed for name, value in headers):
+        raise InvalidSignature(
+            "The provided 'x-amz-content-sha256' header does not match what was computed. "
+            "The body must be signed; UNSIGNED-PAYLOAD is not accepted here."
+        )
+    return computed
+
+
+def _matches(claim: _Claim, key: bytes, method: str, path: str, query: str, rest: str) -> bool:
+    scope = f"{claim.date}/{claim.region}/{claim.service}/aws4_request"
+    for canonical_path in _canonical_paths(path):
+        for canonical_query in _canonical_queries(query):
+            canonical = f"{method}\n{canonical_path}\n{canonical_query}\n{rest}"
+            digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
+            to_sign = f"{ALGORITHM}\n{claim.timestamp}\n{scope}\n{digest}"
+            if hmac.compare_digest(
+                hmac.digest(key, to_sign.encode("latin-1"), "sha256").hex().encode(), claim.signature.encode("latin-1")
+            ):
+                return True
+    return False
+
+
+def _canonical_paths(path: str) -> Iterator[str]:
+    """The forms a path may be signed in, the commonest first; the decoded one only where it differs."""
+    plain = _without_dot_segments(path)
+    yield _encoded(plain.encode("latin-1"), "/")
+    if "%" in plain:
+        yield _encoded(unquote_to_bytes(plain), "/")
+
+
+def _canonical_queries(query: str) -> Iterator[str]:
+    """The pairs in order as they stand, as botocore signs them, and, where that differs, encoded anew."""
+    pairs = [pair.partition("=")[::2] for pair in query.split("&") if pair]
+    as_written = "&".join(f"{name}={value}" for name, value in sorted(pairs) if name != "X-Amz-Signature")
+    yield as_written
+    encoded = sorted((_encoded(name), _encoded(value)) for name, value in _decoded_pairs(query))
+    canonical = "&".join(f"{name}={value}" for name, value in encoded if name != "X-Amz-Signature")
+    if canonical != as_written:
+        yield canonical
+
+
+def _decoded_pairs(query: str) -> list[tuple[bytes, bytes]]:
+    pairs = (pair.partition("=")[::2] for pair in query.split("&") if pair)
+    return [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, value in pairs]
+
+
+def _without_dot_segments(path: str) -> str:
+    """RFC 3986, section 5.2.4, and no empty segments, as SigV4 wants it of every service but S3."""
+    if "//" not in path and "/." not in path:
+        return path or "/"
+    kept: list[str] = []
+    for segment in path.split("/"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment not in ("", "."):
+            kept.append(segment)
+    return "/" + "/".join(kept) + ("/" if path.endswith("/") and kept else "")
+
+
+def _encoded(value: bytes, safe: str = "") -> str:
+    return quote_from_bytes(value, safe)
+
+
+@lru_cache(maxsize=1024)
+def _signing_key(secret: str, date: str, region: str, service: str) -> bytes:
+    key = f"AWS4{secret}".encode()
+    for part in (date, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode("latin-1"), "sha256")
+    return key
+
+
+@lru_cache(maxsize=1024)
+def _epoch(timestamp: str) -> int:
+    if not re.fullmatch("[0-9]{8}T[0-9]{6}Z", timestamp):
+        raise IncompleteSignature(f"Date must be in ISO-8601 'basic format', as 20261122T074659Z; got {timestamp!r}.")
+    try:
+        return timegm(strptime(timestamp, "%Y%m%dT%H%M%SZ"))
+    except ValueError:
+        raise IncompleteSignature(f"There is no such moment as {timestamp!r}.") from None
+
+
+def _timestamp(epoch: float) -> str:
+    from time import gmtime, strftime
+    return strftime("%Y%m%dT%H%M%SZ", gmtime(epoch))
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
