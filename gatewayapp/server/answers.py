@@ -1,0 +1,98 @@
+"""HTTP/1.1 answers as bytes: status line, headers and framing (RFC 9112); pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from gatewayapp.server.heads import Headers, Refusal
+
+STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
+
+_BODILESS: Final = (204, 304)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer's head on the wire and how its body is to follow."""
+
+    head: bytes
+    has_body: bool
+    chunked: bool
+    keep_alive: bool
+
+
+def answer(
+    status: int,
+    headers: Headers,
+    *,
+    date: bytes = b"",
+    length: int | None = None,
+    method: str = "GET",
+    http_version: str = "1.1",
+    keep_alive: bool = False,
+) -> Answer:
+    """Frame an answer. `length` is the whole body's, or None while it is not known; `date` is a header line.
+
+    Raises:
+        ValueError: a header contains a line break or NUL.
+    """
+    lines = [status_line(status)]
+    has_length = False
+    for name, value in headers:
+        match name.lower():
+            case b"connection":
+                keep_alive = keep_alive and value.lower() != b"close"
+                continue
+            case b"transfer-encoding":  # framing is the server's business
+                continue
+            case b"content-length":
+                has_length = True
+            case b"date":
+                date = b""
+        lines.append(b"%b: %b\r\n" % (name, value))
+    check_lines(lines)
+    has_body = method != "HEAD" and status not in _BODILESS
+    chunked = False
+    if not has_length and status not in _BODILESS:
+        if length is not None:
+            lines.append(b"content-length: %d\r\n" % length)
+        elif http_version == "1.1":
+            chunked = has_body
+            lines.append(b"transfer-encoding: chunked\r\n")
+        else:
+            keep_alive = False
+    if not keep_alive:
+        lines.append(b"connection: close\r\n")
+    elif http_version == "1.0":
+        lines.append(b"connection: keep-alive\r\n")
+    lines.append(date + b"\r\n")
+    return Answer(b"".join(lines), has_body, chunked, keep_alive)
+
+
+def refusal(refused: Refusal) -> bytes:
+    """A whole plain-text answer after which the connection ends."""
+    body = refused.message.encode() + b"\n"
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), *refused.headers]
+    return answer(refused.status, headers, length=len(body)).head + body
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a chunked body; nothing for no data, which would end it."""
+    return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+
+
+def status_line(status: int) -> bytes:
+    return STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+
+
+def check_lines(lines: list[bytes]) -> None:
+    """Raise ValueError unless every line is one line, so that no header can be split in two."""
+    head = b"".join(lines)
+    if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
+        raise ValueError("A response header contains a line break or NUL")

@@ -1,0 +1,136 @@
+"""Request bodies as they arrive: by length or chunked (RFC 9112 sections 6 and 7.1); no I/O.
+
+A reader takes bytes and gives back what belongs to the body; what is left over is the next request.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from gatewayapp.server.heads import Headers, Refusal, values
+
+MAX_CHUNK_LINE: Final = 256
+MAX_TRAILER_BYTES: Final = 8192
+
+
+class BodyReader(Protocol):
+    """Takes a request's body out of the bytes of its connection."""
+
+    finished: bool
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes]:
+        """Take `data`: the body's bytes in it, and what follows the body (only once `finished`)."""
+
+
+def body_reader(headers: Headers, limit: int) -> BodyReader:
+    """The reader for a request with `headers` (lowercase names), which refuses more than `limit` bytes with a 413."""
+    if values(headers, b"transfer-encoding"):
+        if [value.strip().lower() for value in values(headers, b"transfer-encoding")] != [b"chunked"]:
+            raise Refusal(501, "The only transfer coding understood is chunked")
+        return ChunkedBody(limit)
+    lengths = values(headers, b"content-length")
+    return SizedBody(int(lengths[0]) if lengths else 0, limit)
+
+
+class SizedBody:
+    """A body of a length known in advance."""
+
+    __slots__ = ("_missing", "finished")
+
+    def __init__(self, length: int, limit: int) -> None:
+        if length > limit:
+            raise _too_large(limit)
+        self._missing = length
+        self.finished = length == 0
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes]:
+        body = data[: self._missing]
+        rest = data[self._missing :]
+        self._missing -= len(body)
+        self.finished = self._missing == 0
+        return body, rest
+
+
+class ChunkedBody:
+    """A body in chunks; extensions and trailers are dropped."""
+
+    __slots__ = ("_buffer", "_left", "_limit", "_room", "_step", "finished")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._room = limit
+        self._buffer = b""
+        self._left = 0  # bytes of the current chunk still to come
+        self._step = self._read_size
+        self.finished = False
+
+    def feed(self, data: bytes) -> tuple[bytes, bytes]:
+        """See `BodyReader.feed`.
+
+        Raises:
+            Refusal: 400 for malformed chunks, 413 above the limit.
+        """
+        self._buffer += data
+        body: list[bytes] = []
+        while not self.finished and self._step(body):
+            pass
+        if not self.finished:
+            return b"".join(body), b""
+        rest, self._buffer = self._buffer, b""
+        return b"".join(body), rest
+
+    def _read_size(self, body: list[bytes]) -> bool:
+        line = self._take_line(MAX_CHUNK_LINE)
+        if line is None:
+            return False
+        digits = line.split(b";", 1)[0].rstrip(b" \t")
+        if not digits or len(digits) > 16 or digits.strip(b"0123456789abcdefABCDEF"):
+            raise Refusal(400, "Bad request: malformed chunk size")
+        self._left = int(digits, 16)
+        if self._left > self._room:
+            raise _too_large(self._limit)
+        self._room -= self._left
+        self._step = self._read_chunk if self._left else self._read_trailer
+        if not self._left:
+            self._room = MAX_TRAILER_BYTES
+        return True
+
+    def _read_chunk(self, body: list[bytes]) -> bool:
+        if not self._buffer:
+            return False
+        body.append(self._buffer[: self._left])
+        self._buffer = self._buffer[self._left :]
+        self._left -= len(body[-1])
+        if not self._left:
+            self._step = self._read_chunk_end
+        return True
+
+    def _read_chunk_end(self, body: list[bytes]) -> bool:
+        if len(self._buffer) < 2:
+            return False
+        if not self._buffer.startswith(b"\r\n"):
+            raise Refusal(400, "Bad request: a chunk is longer than its size")
+        self._buffer = self._buffer[2:]
+        self._step = self._read_size
+        return True
+
+    def _read_trailer(self, body: list[bytes]) -> bool:
+        line = self._take_line(self._room)
+        if line is None:
+            return False
+        self._room -= len(line) + 2
+        self.finished = not line
+        return True
+
+    def _take_line(self, longest: int) -> bytes | None:
+        line, newline, rest = self._buffer.partition(b"\r\n")
+        if len(line) > longest:
+            raise Refusal(400, "Bad request: a chunk's line is too long")
+        if not newline:
+            return None
+        self._buffer = rest
+        return line
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(413, f"The body is larger than {limit} bytes")

@@ -1,0 +1,280 @@
+"""The first reader of every connection: checks a request's head, then chooses who serves the request.
+
+A WebSocket handshake goes to our WebSocket protocol, a direct path to the application at once, anything else to
+Daphne's HTTP protocol, which gives the connection back after its answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+from gatewayapp.server.reactor import loop  # isort:skip  (first: it installs the reactor)
+
+from twisted.internet.protocol import Factory, Protocol
+
+from gatewayapp.server import answers, transport as transports
+from gatewayapp.server.bodies import body_reader
+from gatewayapp.server.exchange import Exchange
+from gatewayapp.server.forwarded import Origin, origin
+from gatewayapp.server.heads import (
+    Headers,
+    Refusal,
+    RequestHead,
+    check_handshake,
+    parse_head,
+    parse_target,
+    refuse_unfinished,
+    wants_websocket,
+)
+
+if TYPE_CHECKING:
+    from gatewayapp.server.server import Server
+
+logger = logging.getLogger(__name__)
+
+MAX_PIPELINED_BYTES = 64 * 1024
+END_OF_HEAD = b"\r\n\r\n"
+
+
+class FrontFactory(Factory):
+    """Makes a Front for each accepted connection."""
+
+    noisy = False
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+
+    def buildProtocol(self, addr: object) -> Front:
+        return Front(self.server)
+
+
+class Front(Protocol):
+    """A connection between requests, and during those answered directly."""
+
+    def __init__(self, server: Server, data: bytes = b"") -> None:
+        """`data`: bytes of a kept-alive connection that were read already."""
+        self.server = server
+        self.options = server.options
+        self._data = data
+        self._deadline: float | None = None
+        self._fresh = not data
+        self._exchange: Exchange | None = None
+        self._lingering = 0  # bytes we will still read and discard before we drop the peer; 0: not lingering
+        self._writable: asyncio.Future[None] | None = None
+
+    # Twisted's events
+
+    def connectionMade(self) -> None:
+        self.transport.setTcpNoDelay(True)
+        self._start(self.options.header_timeout)
+
+    def resume(self, transport: Any) -> None:
+        """Take a kept-alive connection back from Daphne's HTTP protocol."""
+        self.transport = transport
+        self._start(self.options.idle_timeout)
+        transport.resumeProducing()
+        self._read_head()
+
+    def refuse_on(self, transport: Any, refusal: Refusal) -> None:
+        """Take over a connection whose request Daphne's HTTP protocol could not read to its end."""
+        self.transport = transport
+        self._start(self.options.linger_timeout)
+        self.refuse(refusal)
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._lingering:
+            self._discard(len(data))
+        elif self._exchange is not None:
+            self._feed(data)
+        else:
+            if not self._data:
+                self._deadline = self._deadline_of_head()
+            self._data += data
+            self._read_head()
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.server.timed.discard(self)
+        if self._exchange is not None:
+            self._exchange.lose()
+            self._exchange = None
+        self.resumeProducing()
+
+    def pauseProducing(self) -> None:
+        if self._writable is None:
+            self._writable = loop.create_future()
+
+    def resumeProducing(self) -> None:
+        waiter, self._writable = self._writable, None
+        if waiter is not None:
+            waiter.set_result(None)
+
+    stopProducing = resumeProducing
+
+    # what an exchange calls
+
+    async def writable(self) -> None:
+        """Wait while the peer is slow to read."""
+        while self._writable is not None:
+            await asyncio.shield(self._writable)
+
+    def answered(self, *, keep_alive: bool) -> None:
+        """The exchange is complete: read the next request, or end."""
+        self._exchange = None
+        if not keep_alive:
+            self._close()
+            return
+        self._deadline = loop.time() + self.options.idle_timeout
+        self._fresh = False
+        self.transport.resumeProducing()
+        if self._data:
+            loop.call_soon(self._read_head)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Answer with an error and end the connection so that the answer arrives."""
+        if self._exchange is not None:
+            self._exchange.lose()
+            self._exchange = None
+        self.transport.write(answers.refusal(refusal))
+        self._close()
+
+    def tick(self, now: float) -> None:
+        """Called every so often: enforces the deadlines."""
+        if self._deadline is None or now < self._deadline:
+            return
+        if self._lingering:
+            self._end_lingering(now)
+        elif self._exchange is not None:
+            if self._exchange.awaits_body:
+                self.refuse(Refusal(408, "The request's body did not arrive in time"))
+        elif self._data or self._fresh:
+            self.refuse(Refusal(408, "The request did not arrive in time"))
+        else:
+            self.transport.loseConnection()
+
+    # reading
+
+    def _start(self, timeout: float) -> None:
+        self._deadline = loop.time() + timeout
+        self.server.timed.add(self)
+        self.transport.registerProducer(self, True)
+
+    def _deadline_of_head(self) -> float | None:
+        return self._deadline if self._fresh else loop.time() + self.options.header_timeout
+
+    def _read_head(self) -> None:
+        """Serve the next request if its head is complete."""
+        if self._exchange is not None or self._lingering:
+            return
+        data = self._data.lstrip(b"\r\n") if self._data.startswith(b"\r\n") else self._data
+        end = data.find(END_OF_HEAD)
+        try:
+            if end < 0 or end > self.options.max_header_bytes:
+                refuse_unfinished(data, self.options)
+                self._data = data
+                return
+            self._serve(data, end + len(END_OF_HEAD))
+        except Refusal as refusal:
+            self.refuse(refusal)
+
+    def _serve(self, data: bytes, end: int) -> None:
+        if self.server.is_short_of_descriptors(self.transport):
+            raise Refusal(503, "The server is at its limit of connections; try again later")
+        head = parse_head(data[:end], self.options)
+        headers = head.headers
+        if wants_websocket(headers):
+            self._open_websocket(head, headers, data[end:])
+        elif self._is_direct(head.target):
+            self._data = b""
+            self._answer_directly(head, headers, data[end:])
+        else:
+            body_reader(headers, self.options.max_upload)  # refuses what Daphne could not read
+            self._leave_to_daphne(data)
+
+    def _is_direct(self, target: bytes) -> bool:
+        path = target.partition(b"?")[0]
+        return any(part in path for part in self.options.direct_paths)
+
+    def _answer_directly(self, head: RequestHead, headers: Headers, rest: bytes) -> None:
+        scope = self._scope(head, headers)
+        scope |= {"type": "http", "http_version": head.http_version, "method": head.method}
+        self._deadline = None
+        self._exchange = exchange = Exchange(self, head, headers)
+        self._feed(rest)
+        if self._exchange is exchange:
+            self.server.start_task(exchange.run(self.server.application, scope))
+
+    def _feed(self, data: bytes) -> None:
+        assert self._exchange is not None
+        try:
+            self._data += self._exchange.feed(data)
+        except Refusal as refusal:
+            self.refuse(refusal)
+            return
+        awaits_body = self._exchange.awaits_body
+        self._deadline = loop.time() + self.options.body_timeout if awaits_body else None
+        if len(self._data) > MAX_PIPELINED_BYTES:
+            self.transport.pauseProducing()
+
+    def _open_websocket(self, head: RequestHead, headers: Headers, rest: bytes) -> None:
+        key = check_handshake(head, headers)
+        scope = self._scope(head, headers)
+        transport = self._leave()
+        protocol = self.server.ws_factory.buildProtocol(None)
+        transports.hand_over(transport, protocol)
+        protocol.makeConnection(transport)
+        protocol.open(key, scope, head.raw_headers, rest)
+
+    def _leave_to_daphne(self, data: bytes) -> None:
+        transport = self._leave()
+        channel = self.server.http_factory.buildProtocol(transport.getPeer())
+        transports.hand_over(transport, channel)
+        channel.makeConnection(transport)
+        channel.dataReceived(data)
+
+    def _leave(self) -> Any:
+        self.server.timed.discard(self)
+        self.transport.unregisterProducer()
+        return self.transport
+
+    def _scope(self, head: RequestHead, headers: Headers) -> dict[str, Any]:
+        """What HTTP and WebSocket scopes share."""
+        target = parse_target(head.target)
+        secure = transports.is_secure(self.transport)
+        peer = Origin(*transports.addresses(self.transport), secure)
+        seen = origin(peer, headers, self.options.trusted_proxies)
+        return {
+            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "path": target.path,
+            "raw_path": target.raw_path,
+            "query_string": target.query_string,
+            "root_path": self.options.root_path,
+            "headers": headers,
+            "client": seen.client,
+            "server": seen.server,
+            "scheme": "https" if seen.secure else "http",
+        }
+
+    # ending
+
+    def _close(self) -> None:
+        """End our side, and read on for a while: closing over unread bytes would reset the peer."""
+        self._lingering = self.options.linger_bytes
+        self._deadline = loop.time() + self.options.linger_timeout
+        self.transport.unregisterProducer()
+        self.transport.resumeProducing()
+        transports.finish_writing(self.transport)
+
+    def _end_lingering(self, now: float) -> None:
+        """Close; a peer that does not even take what is buffered is dropped the next time."""
+        if self.transport.disconnecting:
+            self.transport.abortConnection()
+        else:
+            self._deadline = now + self.options.body_timeout
+            self.transport.loseConnection()
+
+    def _discard(self, size: int) -> None:
+        self._lingering -= size
+        if self._lingering <= 0:
+            self.transport.abortConnection()

@@ -1,0 +1,232 @@
+"""Listening, the one ticker behind all time-outs, and the way out: drain, close, finish, exit.
+
+Daphne's Server keeps running the applications of plain HTTP requests; the rest of a connection's life is told in
+`front`, `websocket`, `exchange` and `http`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from email.utils import formatdate
+from functools import partial
+from typing import Any
+
+from gatewayapp.server.reactor import loop, reactor  # isort:skip  (first: it installs the reactor)
+
+from daphne import server as daphne_server
+from twisted.internet.error import CannotListenError
+from twisted.logger import globalLogBeginner
+
+from gatewayapp.server import tls, transport as transports
+from gatewayapp.server.forwarded import Origin, origin
+from gatewayapp.server.front import FrontFactory
+from gatewayapp.server.http import Request, RequestFactory
+from gatewayapp.server.lifespan import Lifespan, StartupFailed
+from gatewayapp.server.limits import ServerOptions
+from gatewayapp.server.websocket import Connection, ConnectionFactory
+
+logger = logging.getLogger(__name__)
+
+TICK = 0.25  # seconds
+SCARCITY_LOG_INTERVAL = 5.0
+STARTUP_FAILED = 3  # exit codes
+CANNOT_LISTEN = 1
+
+Ready = Callable[[str, int], None]
+OnDrain = Callable[[], Awaitable[None]]
+
+
+def run(
+    application: Any, options: ServerOptions, *, ready: Ready | None = None, on_drain: OnDrain | None = None
+) -> None:
+    """Serve `application` until SIGTERM or SIGINT, drain, and return.
+
+    `ready` is called with (host, port) once connections are accepted. `on_drain` is awaited first when the server is
+    told to stop, while every connection is still open.
+
+    Raises:
+        SystemExit: 3 if the application fails to start, 1 if the address cannot be listened on.
+    """
+    server = Server(application, options, ready, on_drain)
+    server.run()
+    if server.exit_code:
+        raise SystemExit(server.exit_code)
+
+
+class Server(daphne_server.Server):
+    """Daphne's server with our protocols; one per process, as Twisted's reactor."""
+
+    def __init__(
+        self, application: Any, options: ServerOptions, ready: Ready | None, on_drain: OnDrain | None
+    ) -> None:
+        super().__init__(application, endpoints=[f"{options.host}:{options.port}"], root_path=options.root_path)
+        self.server_name = None  # Daphne's "Server" header
+        self.options = options
+        self.ready = ready
+        self.on_drain = on_drain
+        self.exit_code = 0
+        self.connections: dict[Any, dict[str, Any]] = {}  # Daphne's: one per plain HTTP request
+        self.websockets: set[Connection] = set()
+        self.timed: set[Any] = set()  # whatever has a `tick(now)`
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.http_factory = RequestFactory(self)
+        self.ws_factory = ConnectionFactory(self)
+        self.lifespan = Lifespan(application)
+        self.port: Any = None
+        self._draining: asyncio.Task[None] | None = None
+        self._stopping = False
+        self._descriptor_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        self._next_scarcity_log = 0.0
+
+    # the way in
+
+    def run(self) -> None:
+        """Start, serve and drain; blocks."""
+        globalLogBeginner.beginLoggingTo([lambda event: None], redirectStandardIO=False, discardBuffer=True)
+        reactor.callWhenRunning(lambda: self.start_task(self._start()))
+        reactor.run(installSignalHandlers=False)
+
+    async def _start(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal)
+        try:
+            await self.lifespan.startup()
+            context = tls.context(self.options)
+            self.port = transports.listen(FrontFactory(self), self.options, context)
+        except StartupFailed as error:
+            self._abandon(STARTUP_FAILED, f"The application failed to start: {error}")
+        except (CannotListenError, OSError) as error:
+            self._abandon(CANNOT_LISTEN, f"Cannot listen on {self.options.host}:{self.options.port}: {error}")
+        else:
+            self._tick()
+            address = self.port.getHost()
+            if self.ready is not None:
+                self.ready(address.host, address.port)
+
+    def _abandon(self, exit_code: int, message: str) -> None:
+        print(message, file=sys.stderr)
+        self.exit_code = exit_code
+        self._stop()
+
+    # while serving
+
+    def start_task(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run `work` to its end, whatever becomes of its connection; a drain waits for it."""
+        task = loop.create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    def is_short_of_descriptors(self, transport: Any) -> bool:
+        """Whether an accepted connection took a descriptor of those kept for databases and backends.
+
+        Descriptors are given out from the lowest free number, so a high number means that all below are in use.
+        """
+        number = transports.tcp_transport(transport).fileno()
+        if number < self._descriptor_limit - self.options.reserved_descriptors:
+            return False
+        if loop.time() >= self._next_scarcity_log:
+            self._next_scarcity_log = loop.time() + SCARCITY_LOG_INTERVAL
+            logger.error(
+                "Refusing connections: %d of %d file descriptors are open. Raise the limit (ulimit -n).",
+                number,
+                self._descriptor_limit,
+            )
+        return True
+
+    def _tick(self) -> None:
+        loop.call_later(TICK, self._tick)
+        self.date_header = b"date: " + formatdate(usegmt=True).encode() + b"\r\n"
+        now = loop.time()
+        for connection in tuple(self.timed):
+            connection.tick(now)
+
+    # Daphne's: applications of plain HTTP requests
+
+    def create_application(self, protocol: Request, scope: dict[str, Any]) -> asyncio.Queue[dict[str, Any]] | None:
+        peer = Origin(tuple(scope["client"]), tuple(scope["server"]), scope["scheme"] == "https")
+        seen = origin(peer, scope["headers"], self.options.trusted_proxies)
+        scope["client"], scope["server"] = seen.client, seen.server
+        scope["scheme"] = "https" if seen.secure else "http"
+        scope["root_path"] = self.options.root_path  # Daphne believes a client's Daphne-Root-Path header
+        queue = super().create_application(protocol, scope)
+        if queue is not None:
+            task = self.connections[protocol]["application_instance"]
+            self.tasks.add(task)
+            task.add_done_callback(partial(self._application_done, protocol))
+        return queue
+
+    async def handle_reply(self, protocol: Request, message: dict[str, Any]) -> None:
+        await super().handle_reply(protocol, message)
+        await protocol.flow.open()
+
+    def protocol_disconnected(self, protocol: Request) -> None:
+        super().protocol_disconnected(protocol)
+        if "application_instance" not in self.connections[protocol]:
+            del self.connections[protocol]
+
+    def _application_done(self, protocol: Request, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            logger.error("Exception in the ASGI application", exc_info=error)
+        details = self.connections[protocol]
+        del details["application_instance"]
+        if "disconnected" in details:
+            del self.connections[protocol]
+        else:
+            protocol.handle_exception(error)
+
+    # the way out
+
+    def _on_signal(self) -> None:
+        if self._draining is None and self.port is not None:
+            self._draining = loop.create_task(self._drain())
+        else:
+            self._stop()
+
+    def _stop(self) -> None:
+        if not self._stopping:
+            self._stopping = True
+            reactor.stop()
+
+    async def _drain(self) -> None:
+        """Stop accepting, let the application finish, close what is left, finish its work, end."""
+        deadline = loop.time() + self.options.drain_timeout
+        self.port.stopListening()
+        await self._call_on_drain()
+        await self._close_websockets(deadline)
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=max(deadline - loop.time(), 0))
+        if self.tasks:
+            logger.warning("%d requests and connections were still being served at the exit", len(self.tasks))
+        await self.lifespan.shutdown(max(deadline - loop.time(), 1.0))
+        self._stop()
+
+    async def _call_on_drain(self) -> None:
+        if self.on_drain is None:
+            return
+        try:
+            await asyncio.wait_for(self.on_drain(), self.options.drain_timeout)
+        except TimeoutError:
+            logger.error("The application did not drain within %.0f s", self.options.drain_timeout)
+        except Exception:
+            logger.exception("The application failed to drain")
+
+    async def _close_websockets(self, deadline: float) -> None:
+        """Close at the drain rate, or faster if the time would not suffice."""
+        waiting = list(self.websockets)
+        steps = max(int((deadline - loop.time()) / 2 / TICK), 1)
+        batch = max(int(self.options.drain_rate * TICK), -(-len(waiting) // steps))
+        for start in range(0, len(waiting), batch):
+            if start:
+                await asyncio.sleep(TICK)
+            for connection in waiting[start : start + batch]:
+                connection.close(self.options.shutdown_code, self.options.shutdown_reason)
+        while self.websockets and loop.time() < deadline:
+            await asyncio.sleep(TICK / 5)

@@ -1,0 +1,111 @@
+"""Twisted's TCP transport and port, with less between a ready socket and its protocol.
+
+A write goes to the socket at once while nothing is buffered, and a readable socket calls its transport without
+the reactor's logging context.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from gatewayapp.server.reactor import loop, reactor  # isort:skip  (first: it installs the reactor)
+
+from twisted.internet import tcp
+from twisted.internet.interfaces import ISSLTransport
+from twisted.protocols.policies import ProtocolWrapper
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from gatewayapp.server.limits import ServerOptions
+
+
+class Transport(tcp.Server):
+    """An accepted TCP connection."""
+
+    _reading = False
+
+    def write(self, data: bytes) -> None:
+        """Send now what the kernel takes and buffer the rest."""
+        if self.dataBuffer or self._tempDataBuffer or not self.connected or self._writeDisconnected:
+            super().write(data)
+            return
+        try:
+            sent = self.socket.send(data)
+        except OSError:  # full or broken; the buffered write finds out which
+            sent = 0
+        if sent < len(data):
+            super().write(data[sent:])
+
+    def startReading(self) -> None:
+        if not self._reading and self.fileno() != -1:
+            self._reading = True
+            loop.add_reader(self.fileno(), self._on_readable)
+
+    def stopReading(self) -> None:
+        if self._reading:
+            self._reading = False
+            loop.remove_reader(self.fileno())
+
+    def _on_readable(self) -> None:
+        try:
+            why: Any = self.doRead()
+        except Exception as error:
+            loop.call_exception_handler({"message": "Error while handling received bytes", "exception": error})
+            why = error
+        if why is not None:
+            reactor._disconnectSelectable(self, why, True)
+
+
+class Port(tcp.Port):
+    """A listening TCP port; Twisted accepts in batches and survives a lack of descriptors."""
+
+    transport = Transport
+
+
+def listen(factory: Any, options: ServerOptions, context: Any) -> Port:
+    """Listen with `factory` behind TLS if there is a `context`; raises OSError or Twisted's CannotListenError."""
+    family, *_, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
+    if context is not None:
+        factory = TLSMemoryBIOFactory(context, isClient=False, wrappedFactory=factory, clock=reactor)
+    port = Port(options.port, factory, options.backlog, str(address[0]), reactor)
+    port.startListening()
+    return port
+
+
+def hand_over(transport: Any, protocol: Any) -> None:
+    """Make `protocol` the one that `transport` delivers to from now on."""
+    if isinstance(transport, ProtocolWrapper):  # TLS
+        transport.wrappedProtocol = protocol
+    else:
+        transport.protocol = protocol
+
+
+def finish_writing(transport: Any) -> None:
+    """Send what is buffered, then say that nothing follows, while the peer may still send."""
+    if is_secure(transport):
+        transport.loseConnection()  # TLS says it with an alert, then waits for the peer's
+    else:
+        transport.loseWriteConnection()
+
+
+def tcp_transport(transport: Any) -> Transport:
+    """The TCP connection under `transport`, which may speak TLS over it."""
+    return transport.transport if isinstance(transport, ProtocolWrapper) else transport
+
+
+def is_secure(transport: Any) -> bool:
+    """Whether the peer speaks TLS to us."""
+    return bool(ISSLTransport.providedBy(transport))
+
+
+def buffered(transport: Any) -> int:
+    """Bytes accepted for sending that the kernel has not taken yet."""
+    connection = tcp_transport(transport)
+    waiting = len(connection.dataBuffer) - connection.offset + connection._tempDataLen
+    return waiting + sum(map(len, getattr(transport, "_appSendBuffer", ())))
+
+
+def addresses(transport: Any) -> tuple[tuple[str, int], tuple[str, int]]:
+    """(peer, own) as (host, port)."""
+    peer, own = transport.getPeer(), transport.getHost()
+    return (peer.host, peer.port), (own.host, own.port)

@@ -1,0 +1,516 @@
+"""A WebSocket connection: Daphne's protocol over autobahn's parser, speaking ASGI directly to the application.
+
+Complete unfragmented data frames are read here; everything else (control frames, fragments, partial and malformed
+frames) goes through autobahn's parser, so conformance to RFC 6455 stays autobahn's. Events wait in a deque, `send`
+is a method of the protocol, and one ticker serves the pings and deadlines of all connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+from gatewayapp.server.reactor import loop  # isort:skip  (first: it installs the reactor)
+
+from autobahn.twisted.websocket import WebSocketServerFactory
+from autobahn.websocket.protocol import TrafficStats
+from autobahn.websocket.utf8validator import Utf8Validator
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+
+from gatewayapp.server import answers, frames, transport as transports
+from gatewayapp.server.heads import Headers, Refusal, subprotocols
+
+if TYPE_CHECKING:
+    from gatewayapp.server.server import Server
+
+logger = logging.getLogger(__name__)
+
+CONNECTING: Final = WebSocketProtocol.STATE_CONNECTING
+OPEN: Final = WebSocketProtocol.STATE_OPEN
+CLOSING: Final = WebSocketProtocol.STATE_CLOSING
+CLOSED: Final = WebSocketProtocol.STATE_CLOSED
+
+NO_STATUS: Final = 1005
+ABNORMAL: Final = 1006
+POLICY_VIOLATION: Final = 1008
+TOO_BIG: Final = 1009
+INTERNAL_ERROR: Final = 1011
+
+MAX_EARLY_BYTES: Final = 64 * 1024  # sent by the peer before its handshake was answered
+
+
+class Hooks:
+    """What server and application tell each other beside ASGI's events, one object per connection."""
+
+    __slots__ = ("_connection", "ping")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.ping: Callable[[], None] | None = None  # set by the application; called for each ping of the client
+
+    def buffered(self) -> int:
+        """Bytes sent by the application that the kernel has not taken yet."""
+        return self._connection.buffered()
+
+
+class Connection(WebSocketProtocol):
+    """One WebSocket connection from its handshake to its end."""
+
+    # Set once by `bind` from the options, overridden per connection by `limit`.
+    maxFramePayloadSize: int
+    maxMessagePayloadSize: int
+    ping_interval: float
+    ping_timeout: float
+
+    server: Server
+
+    # What autobahn's parser reads. It would copy all this, some eighty values, onto every connection.
+    failByDrop = True  # stops the parser at the first error; `_fail_connection` decides what follows
+    state = CONNECTING
+    data = b""
+    current_frame = None
+    inside_message = False
+    trackedTimings = None
+    autoPingPending = None
+    autoPingTimeoutCall = None
+    _perMessageCompress = None  # permessage-deflate is never agreed to
+
+    _waiter: asyncio.Future[None] | None = None
+    _writable: asyncio.Future[None] | None = None
+    _paused = False  # we do not read the socket, for too many events wait
+    _heard = True  # bytes arrived since the last tick
+    _pinged: float | None = None  # when the unanswered ping was sent
+    _next_ping: float = 0.0
+    _deadline: float | None = None  # of the handshake, the closing handshake or the lingering
+    _lingering = 0  # bytes still read and discarded before the peer is dropped
+    _owed_pong: bytes | None = None
+    _disconnected = False  # the application has, or will find, its websocket.disconnect
+    _denial: dict[str, Any] | None = None
+    _denied = False
+
+    def __init__(self, factory: ConnectionFactory) -> None:
+        self.factory = factory
+        self.hooks = Hooks(self)
+        self._events: deque[dict[str, Any]] = deque()
+
+    @cached_property
+    def utf8validator(self) -> Utf8Validator:
+        """Autobahn's, made for the connections that send text in pieces."""
+        return Utf8Validator()
+
+    # the handshake
+
+    def connectionMade(self) -> None:
+        self.transport.registerProducer(self, True)
+
+    def open(self, key: bytes, scope: dict[str, Any], raw_headers: Headers, data: bytes) -> None:
+        """Start the application for a checked handshake; `data` is what the peer sent after it."""
+        self._key = key
+        self._deadline = loop.time() + self.options.handshake_timeout
+        self.data = data
+        self.server.websockets.add(self)
+        self.server.timed.add(self)
+        self._deliver({"type": "websocket.connect"})
+        scope |= {
+            "type": "websocket",
+            "scheme": "wss" if scope["scheme"] == "https" else "ws",
+            "subprotocols": subprotocols(scope["headers"]),
+            "extensions": {
+                "websocket.http.response": {},
+                "nopal.limits": self.limit,
+                "nopal.hooks": self.hooks,
+                "nopal.raw_headers": raw_headers,
+            },
+        }
+        self.server.start_task(self._run(scope))
+
+    def limit(self, max_frame: int, max_message: int, ping_interval: float, ping_timeout: float) -> None:
+        """Give this connection its own limits: sizes in bytes, times in seconds (0: off)."""
+        self.maxFramePayloadSize = max_frame
+        self.maxMessagePayloadSize = max_message
+        self.ping_interval = ping_interval
+        self.ping_timeout = ping_timeout
+        self._next_ping = loop.time() + ping_interval
+
+    async def _run(self, scope: dict[str, Any]) -> None:
+        try:
+            await self.server.application(scope, self.receive, self.send)
+        except ConnectionResetError:  # what `send` raises once the peer is gone
+            self._end(INTERNAL_ERROR, "Internal server error", Refusal(500, "Internal server error"))
+        except Exception:
+            logger.exception("Exception in the ASGI application on WebSocket %s", scope["path"])
+            self._end(INTERNAL_ERROR, "Internal server error", Refusal(500, "Internal server error"))
+        else:
+            self._end(1000, "", Refusal(500, "The application did not answer the handshake"))
+
+    def _end(self, code: int, reason: str, refusal: Refusal) -> None:
+        """The application is done: leave nothing open."""
+        if self.state == CONNECTING and not self._denied:
+            self._refuse(answers.refusal(refusal))
+        elif self.state == OPEN:
+            self.close(code, reason)
+        if self._paused:
+            self._read_on()
+
+    # ASGI
+
+    async def receive(self) -> dict[str, Any]:
+        while not self._events:
+            self._waiter = loop.create_future()
+            await self._waiter
+        event = self._events.popleft()
+        if self._paused and len(self._events) <= self.options.waiting_events // 2:
+            self._read_on()
+        return event
+
+    async def send(self, message: dict[str, Any]) -> None:
+        """ASGI's send; waits while the peer is slow, raises OSError once it is gone."""
+        kind = message["type"]
+        if kind != "websocket.send":
+            await self._control(kind, message)
+            return
+        while self._writable is not None and self.state == OPEN:
+            await asyncio.shield(self._writable)
+        if self.state != OPEN:
+            raise self._refusal_to_send()
+        text = message.get("text")
+        if text is not None:
+            self.transport.write(frames.frame(frames.TEXT, text.encode()))
+        else:
+            self.transport.write(frames.frame(frames.BINARY, message["bytes"]))
+
+    async def _control(self, kind: str, message: dict[str, Any]) -> None:
+        if kind == "websocket.close":
+            self._close_by_application(message.get("code") or 1000, message.get("reason") or "")
+        elif self.state != CONNECTING:
+            raise self._refusal_to_send()
+        elif kind == "websocket.accept" and self._denial is None:
+            self._accept(message.get("subprotocol"), list(message.get("headers", ())))
+        elif kind == "websocket.http.response.start" and self._denial is None:
+            self._denial = message
+        elif kind == "websocket.http.response.body" and self._denial is not None:
+            self._deny(message.get("body", b""), more=message.get("more_body", False))
+        else:
+            raise RuntimeError(f"{kind} must not be sent now")
+
+    def _refusal_to_send(self) -> Exception:
+        if self.state == CONNECTING:
+            return RuntimeError("the connection is not accepted yet")
+        return ConnectionResetError("the WebSocket connection is closed")
+
+    def _accept(self, subprotocol: str | None, headers: Headers) -> None:
+        lines = [
+            answers.status_line(101),
+            b"upgrade: websocket\r\nconnection: Upgrade\r\n",
+            b"sec-websocket-accept: %b\r\n" % frames.accept_key(self._key),
+        ]
+        if subprotocol is not None:
+            headers.append((b"sec-websocket-protocol", subprotocol.encode("latin-1")))
+        own = [b"%b: %b\r\n" % header for header in headers]
+        answers.check_lines(own)
+        self.transport.write(b"".join(lines + own) + b"\r\n")
+        self.state = OPEN
+        self._deadline = None
+        self._next_ping = loop.time() + self.ping_interval
+        if self.data:
+            self.consumeData()
+        if not self._paused:
+            self.transport.resumeProducing()
+
+    def _deny(self, body: bytes, *, more: bool) -> None:
+        """Send the application's own answer to the handshake; the connection ends after its last piece."""
+        assert self._denial is not None
+        head = b""
+        if not self._denied:
+            headers = list(self._denial.get("headers", ()))
+            if more:
+                headers = [header for header in headers if header[0].lower() != b"content-length"]
+            length = None if more else len(body)
+            date = self.server.date_header
+            head = answers.answer(
+                self._denial["status"], headers, date=date, length=length, http_version="1.0"
+            ).head
+            self._denied = True
+        self.transport.write(head + body)
+        if not more:
+            self._disconnect(ABNORMAL, "")
+            self._linger()
+
+    def _refuse(self, answer: bytes) -> None:
+        self._denied = True
+        self.transport.write(answer)
+        self._disconnect(ABNORMAL, "")
+        self._linger()
+
+    # closing
+
+    def close(self, code: int, reason: str) -> None:
+        """Start the closing handshake of an open connection; the application hears of it as its disconnect."""
+        if self.state != OPEN:
+            return
+        self.state = CLOSING
+        self.transport.write(frames.frame(frames.CLOSE, frames.close_payload(code, reason)))
+        self._deadline = loop.time() + self.options.close_timeout
+        self._disconnect(code, reason)
+        if self._paused:
+            self._read_on()
+
+    def _close_by_application(self, code: int, reason: str) -> None:
+        if self.state == OPEN:
+            self.close(code, reason)
+        elif self.state == CONNECTING and not self._denied:
+            self._refuse(answers.refusal(Refusal(403, "Forbidden")))
+
+    def onCloseFrame(self, code: int | None, reasonRaw: bytes | None) -> bool:
+        """The peer closes, or answers our close; returns True when the parser has to stop, which it has."""
+        if self.state == OPEN:
+            reason = self._check_close(code, reasonRaw or b"")
+            if reason is None:
+                return True
+            self.transport.write(frames.frame(frames.CLOSE, frames.close_payload(code, reason)))
+            self._disconnect(code if code is not None else NO_STATUS, reason)
+        self.state = CLOSED
+        self._drop()
+        return True
+
+    def _check_close(self, code: int | None, reason: bytes) -> str | None:
+        """The reason as text; None if code or reason broke the protocol and the connection was failed for it."""
+        if code is not None and not (code in self.CLOSE_STATUS_CODES_ALLOWED or 3000 <= code <= 4999):
+            self._protocol_violation(f"Invalid close code {code}")
+            return None
+        try:
+            return reason.decode()
+        except UnicodeDecodeError:
+            self._invalid_payload("The close reason is not UTF-8")
+            return None
+
+    def _fail_connection(self, code: int = ABNORMAL, reason: str = "") -> None:
+        """Fail the connection (RFC 6455 section 7.1.7) so that the peer learns why: autobahn's hook for all errors."""
+        if self.state == OPEN:
+            self.transport.write(frames.frame(frames.CLOSE, frames.close_payload(code, reason)))
+            self._disconnect(code, reason)
+        self._linger()
+
+    def _linger(self) -> None:
+        """Read on and discard for a while: closing over unread bytes would reset the peer before it has read."""
+        if self._lingering:
+            return
+        self.state = CLOSED
+        self.data = b""
+        self._lingering = self.options.linger_bytes
+        self._deadline = loop.time() + self.options.linger_timeout
+        self.transport.unregisterProducer()
+        self.transport.resumeProducing()
+        transports.finish_writing(self.transport)
+
+    def _drop(self) -> None:
+        """Close the TCP connection once everything is sent, within a bounded time."""
+        self.state = CLOSED
+        self._deadline = loop.time() + self.options.close_timeout
+        self.transport.unregisterProducer()
+        self.transport.loseConnection()
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self.state = CLOSED
+        self.server.websockets.discard(self)
+        self.server.timed.discard(self)
+        self._disconnect(ABNORMAL, "")
+        self.resumeProducing()
+
+    def _disconnect(self, code: int, reason: str) -> None:
+        """Tell the application, once."""
+        if not self._disconnected:
+            self._disconnected = True
+            self._deliver({"type": "websocket.disconnect", "code": code, "reason": reason})
+
+    # reading
+
+    def dataReceived(self, data: bytes) -> None:
+        self._heard = True
+        if self._lingering:
+            self._discard(len(data))
+            return
+        self.data = self.data + data if self.data else data
+        self.consumeData()
+
+    def consumeData(self) -> None:
+        """Parse what has arrived, until more is needed or too many events wait."""
+        if self.state == CONNECTING:
+            if len(self.data) > MAX_EARLY_BYTES:
+                self.transport.pauseProducing()
+            return
+        while self.state != CLOSED:
+            if self.current_frame is None and not self.inside_message and self.state == OPEN:
+                self._take_whole_frames()
+            if len(self._events) >= self.options.waiting_events and not self._disconnected:
+                self._paused = True
+                self.transport.pauseProducing()
+                return
+            if (not self.data and self.current_frame is None) or not self.processData():
+                return
+
+    def _take_whole_frames(self) -> None:
+        """Deliver the complete, unfragmented data frames at the start of the data."""
+        data = self.data
+        longest = min(self.maxFramePayloadSize, self.maxMessagePayloadSize)
+        room = self.options.waiting_events - len(self._events)
+        start = 0
+        while room > 0 and (found := frames.whole_frame(data, start, longest)) is not None:
+            opcode, payload, end = found
+            if opcode == frames.TEXT:
+                try:
+                    text = payload.decode()
+                except UnicodeDecodeError:
+                    break  # autobahn fails the connection with 1007
+                self._deliver({"type": "websocket.receive", "text": text})
+            else:
+                self._deliver({"type": "websocket.receive", "bytes": payload})
+            start = end
+            room -= 1
+        if start:
+            self.data = data[start:]
+
+    def _read_on(self) -> None:
+        """Enough events were taken: parse what was held back, then read the socket again."""
+        self._paused = False
+        self._heard = True  # we did not listen, so silence proves nothing
+        self.consumeData()
+        if not self._paused:
+            self.transport.resumeProducing()
+
+    def _deliver(self, event: dict[str, Any]) -> None:
+        self._events.append(event)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _discard(self, size: int) -> None:
+        self._lingering -= size
+        if self._lingering <= 0:
+            self.transport.abortConnection()
+
+    # autobahn's callbacks for what its parser reads
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        self._binary = isBinary
+        self._message = bytearray()
+        self._fragments = 0
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        self._fragments += 1
+        if length > self.maxFramePayloadSize or len(self._message) + length > self.maxMessagePayloadSize:
+            self._fail_connection(TOO_BIG, "Message too big")
+        elif self._fragments > self.options.max_fragments:
+            self._fail_connection(POLICY_VIOLATION, "Too many fragments")
+
+    def onMessageFrameData(self, payload: bytes) -> None:
+        self._message += payload
+
+    def onMessageFrameEnd(self) -> None:
+        pass  # nothing is kept per frame
+
+    def onMessageEnd(self) -> None:
+        message, self._message = self._message, bytearray()
+        if self.state != OPEN:
+            return
+        if self._binary:
+            self._deliver({"type": "websocket.receive", "bytes": bytes(message)})
+        else:
+            self._deliver({"type": "websocket.receive", "text": message.decode()})
+
+    def onPing(self, payload: bytes) -> None:
+        if self.state != OPEN:
+            return
+        if self._writable is None:
+            self.transport.write(frames.frame(frames.PONG, payload))
+        else:
+            self._owed_pong = payload  # only the latest ping has to be answered (RFC 6455 section 5.5.3)
+        if self.hooks.ping is not None:
+            self.hooks.ping()
+
+    # writing
+
+    def pauseProducing(self) -> None:
+        """Twisted: the transport's buffer is above its limit."""
+        if self._writable is None:
+            self._writable = loop.create_future()
+
+    def resumeProducing(self) -> None:
+        """Twisted: the transport's buffer is empty."""
+        waiter, self._writable = self._writable, None
+        self._heard = True  # the peer's TCP has taken something
+        if waiter is not None:
+            waiter.set_result(None)
+        if self._owed_pong is not None and self.state == OPEN:
+            self.transport.write(frames.frame(frames.PONG, self._owed_pong))
+        self._owed_pong = None
+
+    stopProducing = resumeProducing
+
+    def buffered(self) -> int:
+        """Bytes sent by the application that the kernel has not taken yet."""
+        return transports.buffered(self.transport) if self.state == OPEN else 0
+
+    # time
+
+    def tick(self, now: float) -> None:
+        """Called every so often: enforces the deadlines and finds dead peers."""
+        if self._deadline is not None:
+            if now >= self._deadline:
+                self._time_out()
+        elif self.state == OPEN and self.ping_interval:
+            self._ping(now)
+
+    def _ping(self, now: float) -> None:
+        if self._heard or self._paused:
+            self._heard = False
+            self._pinged = None
+        if self._pinged is not None:
+            if self.ping_timeout and now - self._pinged >= self.ping_timeout:
+                self.transport.abortConnection()
+        elif now >= self._next_ping:
+            self._next_ping = now + self.ping_interval
+            self._pinged = now
+            if self._writable is None:
+                self.transport.write(frames.frame(frames.PING, b""))
+
+    def _time_out(self) -> None:
+        if self.state == CONNECTING and not self._denied:
+            self._refuse(answers.refusal(Refusal(504, "The application did not answer the handshake in time")))
+        elif self.transport.disconnecting:
+            self.transport.abortConnection()
+        else:
+            self._drop()
+
+
+class ConnectionFactory(WebSocketFactory):
+    """Makes connections that know their server and its options."""
+
+    protocol: type[Connection]
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server, server="")
+        self.protocol = bind(server, self)
+
+    def buildProtocol(self, addr: object) -> Connection:
+        return self.protocol(self)
+
+
+def bind(server: Server, factory: WebSocketServerFactory) -> type[Connection]:
+    """A class of connections with the server's options and autobahn's as class attributes."""
+    options = server.options
+    settings = {name: getattr(factory, name) for name in Connection.CONFIG_ATTRS if not hasattr(Connection, name)}
+    settings |= {
+        "maxFramePayloadSize": options.max_frame,
+        "maxMessagePayloadSize": options.max_message,
+        "ping_interval": options.ping_interval,
+        "ping_timeout": options.ping_timeout,
+        "trafficStats": TrafficStats(),
+        "options": options,
+        "server": server,
+    }
+    return type("BoundConnection", (Connection,), settings)
