@@ -19,11 +19,7 @@ _RESOURCE_PARTS = 6
 
 def allows(permissions: Iterable[Mapping[str, str]], action: str, resource: str) -> bool:
     """Whether one of `permissions` allows `action` on the ARN `resource`."""
-    return any(
-        _action_pattern(permission["action"].lower()).fullmatch(action.lower())
-        and _resource_matches(permission["resource"], resource)
-        for permission in permissions
-    )
+    return any(_covers(permission["action"], permission["resource"], action, resource) for permission in permissions)
 
 
 def connections_arn(region: str, account: str, api_id: str, stage: str, verb: str) -> str:
@@ -51,34 +47,31 @@ def check_permission(permission: Mapping[str, str]) -> None:
             "apigateway:GET, POST, PATCH, PUT or DELETE, or a pattern such as apigateway:*."
         )
     if not resource:
-        raise ValueError("A permission needs a resource: an ARN, its part after the account such as ab12cd34ef/*, or *.")
+        raise ValueError(
+            "A permission needs a resource: an ARN, its part after the account such as ab12cd34ef/*, or *."
+        )
 
 
-def _resource_matches(pattern: str, resource: str) -> bool:
-    """`pattern` may be a whole ARN or only its last part; one that ends in `/@connections` means all of them."""
-    if not pattern.startswith("arn:") and pattern != "*":
+@lru_cache(maxsize=4096)
+def _covers(action_pattern: str, resource_pattern: str, action: str, resource: str) -> bool:
+    """Remembered, since each push to a connection asks the same again."""
+    if not _matches(_expression(action_pattern.lower(), ".*"), action.lower()):
+        return False
+    if not resource_pattern.startswith("arn:") and resource_pattern != "*":
         resource = resource.split(":", _RESOURCE_PARTS - 1)[-1]
+    return _matches(_resource_expression(resource_pattern), resource)
+
+
+def _resource_expression(pattern: str) -> str:
+    """Within the first five parts of an ARN a wildcard stops at a colon; a trailing `*` runs on to the end."""
     if pattern.endswith("/@connections"):
         pattern += "/*"
-    return _resource_pattern(pattern).fullmatch(resource) is not None
+    *parts, last = pattern.split(":", _RESOURCE_PARTS - 1) if pattern.startswith("arn:") else [pattern]
+    return ":".join([*(_expression(part, "[^:]*") for part in parts), _expression(last, ".*")])
 
 
-@lru_cache(maxsize=1024)
-def _action_pattern(pattern: str) -> Any:
-    return _compiled(pattern, ".*")
-
-
-@lru_cache(maxsize=1024)
-def _resource_pattern(pattern: str) -> Any:
-    """Within the first five parts of an ARN a wildcard stops at a colon; a trailing `*` runs on to the end."""
-    if not pattern.startswith("arn:"):
-        return _compiled(pattern, ".*")
-    *parts, last = pattern.split(":", _RESOURCE_PARTS - 1)
-    return re2.compile(":".join([*(_expression(part, "[^:]*") for part in parts), _expression(last, ".*")]), _OPTIONS)
-
-
-def _compiled(pattern: str, any_text: str) -> Any:
-    return re2.compile(_expression(pattern, any_text), _OPTIONS)
+def _matches(expression: str, text: str) -> bool:
+    return re2.fullmatch(expression, text, _OPTIONS) is not None
 
 
 def _expression(pattern: str, any_text: str) -> str:

@@ -15,10 +15,11 @@ import hashlib
 import hmac
 import re
 from calendar import timegm
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from time import strptime
+from time import gmtime, strftime, strptime
+from typing import NamedTuple
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -86,13 +87,11 @@ def verify(
     claim = _claim(query, headers)
     _check_scope(claim, service)
     _check_time(claim, now)
-    signed_headers = _signed_headers(claim, headers)
-    payload = _payload_hash(headers, body)
     secret = secret_of(claim.access_key_id)
     if secret is None:
         raise UnrecognizedClient("The security token included in the request is invalid.")
-    key = _signing_key(secret, claim.date, claim.region, claim.service)
-    if not _matches(claim, key, method, path, query, f"{signed_headers}\n{payload}"):
+    rest = f"{_signed_headers(claim, headers)}\n{_payload_hash(headers, body)}"
+    if not _matches(claim, secret, method, path, query, rest):
         raise InvalidSignature(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
             "Access Key and signing method. Consult the service documentation for details."
@@ -100,8 +99,7 @@ def verify(
     return Signed(claim.access_key_id, claim.region)
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(NamedTuple):
     """What a request says about its signature, not yet believed; `expires` (seconds) only where it is presigned."""
 
     access_key_id: str
@@ -140,16 +138,16 @@ def _header_claim(authorization: list[str], headers: Headers) -> _Claim:
     timestamps = [value.strip() for name, value in headers if name == "x-amz-date"]
     if len(timestamps) != 1:
         raise IncompleteSignature("Authorization header requires existence of one 'X-Amz-Date' header.")
-    return _claim_of(*parts.groups(), timestamps[0])
+    return _claim_of(parts[1], parts[2], parts[3], timestamps[0])
 
 
 def _query_claim(query: str) -> _Claim:
     fields: dict[str, str] = {}
-    for name, value in _decoded_pairs(query):
-        if name.startswith(b"X-Amz-"):
-            if name.decode("latin-1") in fields:
-                raise IncompleteSignature(f"The query parameter {name.decode('latin-1')} stands more than once.")
-            fields[name.decode("latin-1")] = value.decode("latin-1")
+    for name, value in _pairs(query):
+        if name in fields:
+            raise IncompleteSignature(f"The query parameter {name} stands more than once.")
+        if name.startswith("X-Amz-"):
+            fields[name] = unquote_to_bytes(value).decode("latin-1")
     for name in ("Algorithm", "Credential", "Date", "Expires", "SignedHeaders", "Signature"):
         if not fields.get(f"X-Amz-{name}"):
             raise IncompleteSignature(f"A presigned request needs the query parameter X-Amz-{name}.")
@@ -179,14 +177,18 @@ def _claim_of(
     names = tuple(signed_headers.split(";"))
     if "host" not in names:
         raise IncompleteSignature("'host' must be a signed header.")
+    if list(names) != sorted(set(names)):
+        raise IncompleteSignature("SignedHeaders must be sorted, each name once.")
     return _Claim(access_key_id, date, region, service, timestamp, names, signature, expires)
 
 
 def _check_scope(claim: _Claim, service: str) -> None:
     if claim.service != service:
         raise InvalidSignature(f"Credential should be scoped to correct service: '{service}'.")
-    if not claim.timestamp.startswith(claim.date):
-        raise InvalidSignature("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.")
+    if claim.timestamp[:8] != claim.date:
+        raise InvalidSignature(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP."
+        )
 
 
 def _check_time(claim: _Claim, now: float) -> None:
@@ -195,12 +197,12 @@ def _check_time(claim: _Claim, now: float) -> None:
     if now > signed_at + valid_for:
         raise InvalidSignature(
             f"Signature expired: {claim.timestamp} is now earlier than {_timestamp(now - valid_for)} "
-            f"({_timestamp(now)} - {valid_for} s.)"
+            f"({_timestamp(now)} - {valid_for / 60:g} min.)"
         )
     if now < signed_at - CLOCK_SKEW:
         raise InvalidSignature(
             f"Signature not yet current: {claim.timestamp} is still later than {_timestamp(now + CLOCK_SKEW)} "
-            f"({_timestamp(now)} + {CLOCK_SKEW} s.)"
+            f"({_timestamp(now)} + {CLOCK_SKEW / 60:g} min.)"
         )
 
 
@@ -209,13 +211,15 @@ _BLANKS = re.compile("[ \t]+")
 
 def _signed_headers(claim: _Claim, headers: Headers) -> str:
     """The canonical headers, an empty line and the names of those that are signed."""
-    lines = []
-    for name in claim.header_names:
-        values = [_BLANKS.sub(" ", value.strip(" \t")) for header, value in headers if header == name]
-        if not values:
-            raise InvalidSignature(f"The signed header {name!r} is not in the request.")
-        lines.append(f"{name}:{','.join(values)}\n")
-    return f"{''.join(lines)}\n{';'.join(claim.header_names)}"
+    values: dict[str, list[str]] = {name: [] for name in claim.header_names}
+    for name, value in headers:
+        if name in values:
+            values[name].append(_BLANKS.sub(" ", value.strip(" \t")))
+    absent = next((name for name, found in values.items() if not found), None)
+    if absent is not None:
+        raise InvalidSignature(f"The signed header {absent!r} is not in the request.")
+    lines = "".join(f"{name}:{','.join(found)}\n" for name, found in values.items())
+    return f"{lines}\n{';'.join(values)}"
 
 
 def _payload_hash(headers: Headers, body: bytes | str) -> str:
@@ -228,18 +232,21 @@ def _payload_hash(headers: Headers, body: bytes | str) -> str:
     return computed
 
 
-def _matches(claim: _Claim, key: bytes, method: str, path: str, query: str, rest: str) -> bool:
+def _matches(claim: _Claim, secret: str, method: str, path: str, query: str, rest: str) -> bool:
+    key = _signing_key(secret, claim.date, claim.region, claim.service)
+    signature = claim.signature.encode("latin-1")
+    return any(
+        hmac.compare_digest(_signature(claim, key, f"{method}\n{one_path}\n{one_query}\n{rest}"), signature)
+        for one_path in _canonical_paths(path)
+        for one_query in _canonical_queries(query, presigned=claim.expires is not None)
+    )
+
+
+def _signature(claim: _Claim, key: bytes, canonical_request: str) -> bytes:
     scope = f"{claim.date}/{claim.region}/{claim.service}/aws4_request"
-    for canonical_path in _canonical_paths(path):
-        for canonical_query in _canonical_queries(query):
-            canonical = f"{method}\n{canonical_path}\n{canonical_query}\n{rest}"
-            digest = hashlib.sha256(canonical.encode("latin-1")).hexdigest()
-            to_sign = f"{ALGORITHM}\n{claim.timestamp}\n{scope}\n{digest}"
-            if hmac.compare_digest(
-                hmac.digest(key, to_sign.encode("latin-1"), "sha256").hex().encode(), claim.signature.encode("latin-1")
-            ):
-                return True
-    return False
+    digest = hashlib.sha256(canonical_request.encode("latin-1")).hexdigest()
+    to_sign = f"{ALGORITHM}\n{claim.timestamp}\n{scope}\n{digest}"
+    return hmac.digest(key, to_sign.encode("latin-1"), "sha256").hex().encode()
 
 
 def _canonical_paths(path: str) -> Iterator[str]:
@@ -247,23 +254,28 @@ def _canonical_paths(path: str) -> Iterator[str]:
     plain = _without_dot_segments(path)
     yield _encoded(plain.encode("latin-1"), "/")
     if "%" in plain:
-        yield _encoded(unquote_to_bytes(plain), "/")
+        yield "/".join(_encoded(unquote_to_bytes(segment)) for segment in plain.split("/"))
 
 
-def _canonical_queries(query: str) -> Iterator[str]:
-    """The pairs in order as they stand, as botocore signs them, and, where that differs, encoded anew."""
-    pairs = [pair.partition("=")[::2] for pair in query.split("&") if pair]
-    as_written = "&".join(f"{name}={value}" for name, value in sorted(pairs) if name != "X-Amz-Signature")
+def _canonical_queries(query: str, presigned: bool) -> Iterator[str]:
+    """The sorted pairs as they stand, which is what botocore signs, and, where that differs, encoded anew."""
+    pairs = [(name, value) for name, value in _pairs(query) if not (presigned and name == "X-Amz-Signature")]
+    as_written = _joined(pairs)
     yield as_written
-    encoded = sorted((_encoded(name), _encoded(value)) for name, value in _decoded_pairs(query))
-    canonical = "&".join(f"{name}={value}" for name, value in encoded if name != "X-Amz-Signature")
-    if canonical != as_written:
-        yield canonical
+    encoded = _joined((_encoded(unquote_to_bytes(name)), _encoded(unquote_to_bytes(value))) for name, value in pairs)
+    if encoded != as_written:
+        yield encoded
 
 
-def _decoded_pairs(query: str) -> list[tuple[bytes, bytes]]:
-    pairs = (pair.partition("=")[::2] for pair in query.split("&") if pair)
-    return [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, value in pairs]
+def _pairs(query: str) -> Iterator[tuple[str, str]]:
+    for pair in query.split("&"):
+        if pair:
+            name, _, value = pair.partition("=")
+            yield name, value
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> str:
+    return "&".join(f"{name}={value}" for name, value in sorted(pairs))
 
 
 def _without_dot_segments(path: str) -> str:
@@ -302,7 +314,6 @@ def _epoch(timestamp: str) -> int:
 
 
 def _timestamp(epoch: float) -> str:
-    from time import gmtime, strftime
     return strftime("%Y%m%dT%H%M%SZ", gmtime(epoch))
 
 
