@@ -1,0 +1,43 @@
+"""AWS_PROXY and AWS integrations with a Lambda function: a synchronous call through the Invoke API.
+
+A function that ran and failed is an answer (status 200 with X-Amz-Function-Error); any status but 200 means that the
+function was not run, for want of it, of permission, of capacity or of the service itself.
+AWS page: lambda/latest/api/API_Invoke.
+"""
+
+import orjson
+
+from gatewayapp.core.errors import InvocationRefused
+from gatewayapp.core.messages import IntegrationResponse, LambdaRequest
+from gatewayapp.integrations.clients import Clients
+
+
+async def invoke(request: LambdaRequest, clients: Clients) -> IntegrationResponse:
+    """The function's result or its error, told by `function_error`.
+
+    Raises InvocationRefused where the function was not run, and what `OutboundClient.send` raises.
+    """
+    answer = await clients.functions.invoke(request)
+    if answer.status != 200:
+        raise InvocationRefused(f"Lambda function {request.function_name}: {_reason(answer)}.")
+    return IntegrationResponse(answer.status, answer.body, answer.headers, _header(answer, "x-amz-function-error"))
+
+
+def _header(answer: IntegrationResponse, wanted: str) -> str | None:
+    return next((value for name, value in answer.headers if name.lower() == wanted), None)
+
+
+def _reason(answer: IntegrationResponse) -> str:
+    """The status, the error's type and AWS's sentence about it, as far as they were sent."""
+    kind = (_header(answer, "x-amzn-errortype") or "").partition(":")[0]
+    return " ".join(part for part in (f"status {answer.status}", kind, _sentence(answer.body)) if part)
+
+
+def _sentence(body: bytes) -> str:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    if not isinstance(document, dict):
+        return ""
+    return str(document.get("Message") or document.get("message") or "").rstrip(".")[:500]

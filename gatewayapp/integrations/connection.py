@@ -1,0 +1,276 @@
+"""One HTTP/1.1 client connection (RFC 9112): a call's bytes go out, one bounded answer comes back.
+
+What is not exactly one well-formed answer within the limits fails the call and aborts the connection; a connection
+that brought bytes nobody asked for is never used again, so nothing of one answer can reach the next call.
+"""
+
+import asyncio
+import select
+import socket
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from gatewayapp.core.errors import BackendUnreachable, BadIntegrationResult, GatewayError
+from gatewayapp.core.messages import Headers, IntegrationResponse
+
+MAX_INTERIM_RESPONSES = 16
+
+_PEER_CLOSED: int = getattr(select, "POLLRDHUP", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLimits:
+    """What one answer may measure, in bytes and in header fields (trailers count as header fields)."""
+
+    body: int
+    header_bytes: int
+    headers: int
+
+
+class Call:
+    """One request on its way: its bytes, the future of its answer, and the connection that carries it meanwhile."""
+
+    __slots__ = ("answer", "connection", "is_head", "wire")
+
+    def __init__(self, wire: bytes, is_head: bool, answer: "asyncio.Future[IntegrationResponse]") -> None:
+        self.wire = wire
+        self.is_head = is_head
+        self.answer = answer
+        self.connection: Connection | None = None
+
+
+class Owner(Protocol):
+    """Who lends connections to calls."""
+
+    def release(self, connection: "Connection") -> None:
+        """The connection has done its call and may carry another."""
+
+    def forget(self, connection: "Connection") -> None:
+        """The connection is of no more use; called once."""
+
+
+class Connection(asyncio.Protocol):
+    """A connected socket that carries one call at a time; also the parser's callback object."""
+
+    __slots__ = (
+        "_answer_headers",
+        "_body",
+        "_call",
+        "_complete",
+        "_expects_body",
+        "_headers",
+        "_interim",
+        "_limits",
+        "_owner",
+        "_parser",
+        "_poll",
+        "_reusable",
+        "_since_progress",
+        "_status",
+        "_transport",
+        "idle_since",
+        "lost",
+    )
+
+    def __init__(self, sock: socket.socket, secure: bool, owner: Owner, limits: AnswerLimits) -> None:
+        poller = select.poll()
+        # Under TLS bytes may come unasked, such as session tickets.
+        poller.register(sock, _PEER_CLOSED if secure else _PEER_CLOSED | select.POLLIN)
+        self._poll = poller.poll
+        self._owner: Owner | None = owner
+        self._limits = limits
+        self._transport: asyncio.Transport | None = None
+        self._parser = HttpResponseParser(self)
+        self._call: Call | None = None
+        self._forget_answer()
+        self.idle_since = 0.0
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def _forget_answer(self) -> None:
+        self._headers: list[tuple[str, str]] = []
+        self._answer_headers: Headers = ()
+        self._status = 0
+        self._body: bytes | bytearray = b""
+        self._complete = False
+        self._reusable = False
+        self._expects_body = True
+        self._interim = 0
+        self._since_progress = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._owner is not None
+
+    def usable(self) -> bool:
+        """Whether another call may start: open, and no end or bytes that the event loop has not seen yet.
+
+        Asked right before writing, since a call on a connection that the backend has already closed cannot be
+        repeated once it is written: nobody could tell whether it was carried out.
+        """
+        return self._owner is not None and not self._poll(0)
+
+    def start(self, call: Call) -> None:
+        """Send the call; its future gets the answer or a GatewayError."""
+        self._call = call
+        call.connection = self
+        assert self._transport is not None
+        self._transport.write(call.wire)
+
+    def abort(self) -> None:
+        """Close at once. A call that is still carried is left without an answer: its caller has given up."""
+        if self._detach() and self._transport is not None:
+            self._transport.abort()
+
+    # asyncio's callbacks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        if self._call is None:
+            self.abort()
+            return
+        self._since_progress += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            if self._complete:
+                self._finish(reusable=False)
+            else:
+                self._fail(BadIntegrationResult(_explain(error)))
+            return
+        if self._complete:
+            self._finish(self._reusable)
+        else:
+            self._check_unfinished()
+
+    def eof_received(self) -> None:
+        if self._call is not None and self._status and self._ends_with_connection():
+            self._finish(reusable=False)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._detach()
+        if self._call is not None:
+            self._fail(self._loss(error))
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+    # the parser's callbacks
+
+    def on_message_begin(self) -> None:
+        if self._complete:
+            raise _Refused("bytes after the answer")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
+        if len(self._headers) > self._limits.headers:
+            raise _Refused(f"more than {self._limits.headers} header fields")
+
+    def on_headers_complete(self) -> None:
+        if self._since_progress > self._limits.header_bytes and _size(self._headers) > self._limits.header_bytes:
+            raise _Refused(f"a header of more than {self._limits.header_bytes} bytes")
+        status = self._parser.get_status_code()
+        if status < 200:
+            self._pass_over_interim(status)
+            return
+        self._status = status
+        self._answer_headers = tuple(self._headers)
+        if status in (204, 304) or (self._call is not None and self._call.is_head):
+            self._expects_body = False
+
+    def on_body(self, chunk: bytes) -> None:
+        if not self._expects_body:
+            raise _Refused("a body where there can be none")
+        self._since_progress = 0
+        if not self._body:
+            self._body = chunk
+        elif isinstance(self._body, bytearray):
+            self._body += chunk
+        else:
+            self._body = bytearray(self._body) + chunk
+        if len(self._body) > self._limits.body:
+            raise _Refused(f"a body of more than {self._limits.body} bytes")
+
+    def on_message_complete(self) -> None:
+        if self._status:
+            self._complete = True
+            self._reusable = self._parser.should_keep_alive()
+
+    # what they share
+
+    def _pass_over_interim(self, status: int) -> None:
+        if status == 101:
+            raise _Refused("status 101, although no upgrade was asked for")
+        self._headers = []
+        self._interim += 1
+        if self._interim > MAX_INTERIM_RESPONSES:
+            raise _Refused(f"more than {MAX_INTERIM_RESPONSES} interim responses")
+
+    def _check_unfinished(self) -> None:
+        """Stop an answer that cannot end well; finish one whose header says that nothing follows."""
+        if self._status and not self._expects_body:
+            self._finish(reusable=False)
+        elif self._since_progress > self._limits.header_bytes:
+            self._fail(BadIntegrationResult(f"More than {self._limits.header_bytes} bytes that are no body."))
+        elif self._status and self._declared_length() > self._limits.body:
+            self._fail(BadIntegrationResult(f"The answer declares a body of more than {self._limits.body} bytes."))
+
+    def _declared_length(self) -> int:
+        """The Content-Length, which the parser has checked, or 0."""
+        return max((int(value) for name, value in self._answer_headers if name.lower() == "content-length"), default=0)
+
+    def _ends_with_connection(self) -> bool:
+        """Whether the body's length is told by the connection's end alone (RFC 9112, 6.3, rule 8)."""
+        return not any(name.lower() in ("content-length", "transfer-encoding") for name, _ in self._answer_headers)
+
+    def _finish(self, reusable: bool) -> None:
+        call, self._call = self._call, None
+        assert call is not None
+        assert self._transport is not None
+        call.connection = None
+        if not call.answer.done():
+            call.answer.set_result(IntegrationResponse(self._status, bytes(self._body), self._answer_headers))
+        self._forget_answer()
+        if reusable and self._owner is not None and not self._transport.get_write_buffer_size():
+            self._owner.release(self)
+        else:
+            self.abort()
+
+    def _fail(self, error: GatewayError) -> None:
+        call, self._call = self._call, None
+        assert call is not None
+        call.connection = None
+        if not call.answer.done():
+            call.answer.set_exception(error)
+        self.abort()
+
+    def _loss(self, error: Exception | None) -> GatewayError:
+        if error is not None:
+            return BackendUnreachable(f"The connection broke before the answer was complete: {error}.")
+        if self._since_progress or self._status:
+            return BadIntegrationResult("The backend closed the connection in the middle of its answer.")
+        return BackendUnreachable("The backend closed the connection without an answer.")
+
+    def _detach(self) -> bool:
+        """Leave the owner; False if it happened before."""
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            owner.forget(self)
+        return owner is not None
+
+
+class _Refused(Exception):
+    """Raised inside the parser's callbacks to stop it; says what the answer brought that it must not."""
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error.__context__, _Refused):
+        return f"The answer brought {error.__context__}."
+    return f"The answer is not HTTP/1.1: {error}."
+
+
+def _size(headers: list[tuple[str, str]]) -> int:
+    """Bytes of the header fields on the wire, with colon, blank and line end."""
+    return sum(len(name) + len(value) + 4 for name, value in headers)

@@ -1,0 +1,131 @@
+"""The one way out: every HTTP call of the gateway goes through `OutboundClient`, which bounds whatever may come back.
+
+It follows no redirect, obeys no proxy variable, asks for no compression and undoes none, and repeats no call whose
+bytes were sent. A call's deadline covers it all: its turn in the pool, look-up, connecting, sending and the answer.
+"""
+
+import asyncio
+import socket
+import time
+from dataclasses import dataclass, field
+from functools import partial
+
+from gatewayapp.core.addresses import Policy
+from gatewayapp.core.errors import BackendUnreachable, ConfigurationFailure, IntegrationTimeout
+from gatewayapp.core.messages import HttpRequest, IntegrationResponse, Origin
+from gatewayapp.integrations.connection import AnswerLimits, Call, Connection
+from gatewayapp.integrations.deadlines import Deadlines
+from gatewayapp.integrations.dialing import Dialer, Resolve
+from gatewayapp.integrations.pool import Pool
+
+_Key = tuple[str, str, int, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundOptions:
+    """Where outbound calls may go and what they may cost; bytes and seconds."""
+
+    policy: Policy = field(default_factory=Policy)
+    ca_file: str = ""
+    """Certificates (PEM) to trust besides the system's roots."""
+    max_body: int = 6 * 2**20
+    max_header_bytes: int = 64 * 1024
+    """Of a request's head, and of an answer's."""
+    max_headers: int = 200
+    connections_per_origin: int = 200
+    idle_timeout: float = 60.0
+    connect_timeout: float = 10.0
+
+
+class OutboundClient:
+    """A pooled HTTP/1.1 client for one event loop; `resolve` replaces the system's resolver."""
+
+    def __init__(self, options: OutboundOptions, resolve: Resolve | None = None) -> None:
+        self._options = options
+        self._limits = AnswerLimits(options.max_body, options.max_header_bytes, options.max_headers)
+        self._dialer = Dialer(options.policy, options.ca_file, options.connect_timeout, resolve)
+        self._deadlines = Deadlines(IntegrationTimeout)
+        self._pools: dict[_Key, Pool] = {}
+        self._pruning: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    async def send(self, request: HttpRequest) -> IntegrationResponse:
+        """The backend's answer, whatever its status.
+
+        Raises IntegrationTimeout, BackendUnreachable, BadIntegrationResult, or ConfigurationFailure for a request
+        that cannot be sent as it is. Cancelling it cuts the connection.
+        """
+        call = Call(
+            _wire(request, self._options.max_header_bytes),
+            request.method == "HEAD",
+            asyncio.get_running_loop().create_future(),
+        )
+        pool = self._pool(request.origin, request.server_name)
+        due = self._deadlines.watch(call.answer, request.timeout)
+        pool.submit(call)
+        try:
+            return await call.answer
+        except BaseException:
+            pool.abandon(call)
+            raise
+        finally:
+            due.discard(call.answer)
+
+    async def close(self) -> None:
+        """Fail what is under way and close every connection."""
+        self._closed = True
+        if self._pruning is not None:
+            self._pruning.cancel()
+        pools = list(self._pools.values())
+        self._pools.clear()
+        await asyncio.gather(*(pool.close() for pool in pools))
+        self._deadlines.close()
+        self._dialer.close()
+
+    def _pool(self, origin: Origin, server_name: str | None) -> Pool:
+        key = (origin.scheme, origin.host, origin.port, server_name)
+        return self._pools.get(key) or self._new_pool(key, origin, server_name)
+
+    def _new_pool(self, key: _Key, origin: Origin, server_name: str | None) -> Pool:
+        if self._closed:
+            raise BackendUnreachable("The gateway is stopping.")
+        pool = self._pools[key] = Pool(partial(self._open, origin, server_name), self._options.connections_per_origin)
+        if self._pruning is None:
+            self._prune_later()
+        return pool
+
+    async def _open(self, origin: Origin, server_name: str | None, pool: Pool) -> Connection:
+        def build(sock: socket.socket) -> Connection:
+            return Connection(sock, origin.scheme == "https", pool, self._limits)
+
+        return await self._dialer.dial(origin, server_name, build)
+
+    def _prune_later(self) -> None:
+        self._pruning = asyncio.get_running_loop().call_later(self._options.idle_timeout / 2, self._prune)
+
+    def _prune(self) -> None:
+        """Close what is idle for too long, drop what is empty; stops when nothing is left."""
+        idle_before = time.monotonic() - self._options.idle_timeout
+        for key, pool in list(self._pools.items()):
+            pool.prune(idle_before)
+            if pool.is_empty:
+                del self._pools[key]
+        self._pruning = None
+        if self._pools:
+            self._prune_later()
+
+
+def _wire(request: HttpRequest, max_header_bytes: int) -> bytes:
+    """The request's bytes (RFC 9112, 3 and 5).
+
+    Counting line ends guards against a control byte that slipped through: there are as many as there are lines.
+    """
+    lines = [f"{request.method} {request.target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in request.headers]
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "replace")
+    ends = len(lines) + 1
+    if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
+        raise ConfigurationFailure("A header, method or target of the request holds a control byte.")
+    if len(head) > max_header_bytes:
+        raise ConfigurationFailure(f"The request's head is longer than {max_header_bytes} bytes.")
+    return head + request.body

@@ -1,0 +1,119 @@
+"""The connections to one origin, lent to calls strictly in the order in which the calls came.
+
+A connection that becomes free goes to the call that waits longest; a newcomer never overtakes a waiting call.
+"""
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+
+from gatewayapp.core.errors import BackendUnreachable, GatewayError
+from gatewayapp.integrations.connection import Call, Connection
+
+Dial = Callable[["Pool"], Awaitable[Connection]]
+
+
+class Pool:
+    """At most `limit` connections, opened on demand by `dial`, which raises GatewayError where it cannot."""
+
+    def __init__(self, dial: Dial, limit: int) -> None:
+        self._dial = dial
+        self._limit = limit
+        self._connections: set[Connection] = set()
+        self._idle: list[Connection] = []
+        self._waiting: OrderedDict[Call, None] = OrderedDict()
+        self._opening: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self._connections or self._opening or self._waiting)
+
+    def submit(self, call: Call) -> None:
+        """Start the call, or let it wait for its turn."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable():
+                connection.start(call)
+                return
+            connection.abort()
+        self._waiting[call] = None
+        self._open_more()
+
+    def abandon(self, call: Call) -> None:
+        """The caller gave up: leave the queue, or cut the connection that carries the call."""
+        self._waiting.pop(call, None)
+        if call.connection is not None:
+            call.connection.abort()
+
+    def release(self, connection: Connection) -> None:
+        call = self._next_waiting()
+        if call is None:
+            self._rest(connection)
+        elif connection.usable():
+            connection.start(call)
+        else:
+            self._put_back(call)
+            connection.abort()
+
+    def forget(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._open_more()
+
+    def prune(self, idle_before: float) -> None:
+        """Close what has been idle since before that moment of the monotonic clock."""
+        for connection in [one for one in self._idle if one.idle_since < idle_before]:
+            connection.abort()
+
+    async def close(self) -> None:
+        """Fail what waits, stop what opens, cut what is open."""
+        while call := self._next_waiting():
+            call.answer.set_exception(BackendUnreachable("The gateway is stopping."))
+        for task in self._opening:
+            task.cancel()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+        connections = list(self._connections)
+        for connection in connections:
+            connection.abort()
+        await asyncio.gather(*(connection.lost for connection in connections))
+
+    def _next_waiting(self) -> Call | None:
+        while self._waiting:
+            call, _ = self._waiting.popitem(last=False)
+            if not call.answer.done():
+                return call
+        return None
+
+    def _rest(self, connection: Connection) -> None:
+        connection.idle_since = time.monotonic()
+        self._idle.append(connection)
+
+    def _put_back(self, call: Call) -> None:
+        self._waiting[call] = None
+        self._waiting.move_to_end(call, last=False)
+
+    def _open_more(self) -> None:
+        while len(self._opening) < len(self._waiting) and len(self._opening) + len(self._connections) < self._limit:
+            task = asyncio.get_running_loop().create_task(self._open())
+            self._opening.add(task)
+
+    async def _open(self) -> None:
+        """One attempt, for the call that waits longest when it ends: that call is started, or fails."""
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            connection = await self._dial(self)
+        except GatewayError as error:
+            if call := self._next_waiting():
+                call.answer.set_exception(error)
+        else:
+            self._connections.add(connection)
+            if call := self._next_waiting():
+                connection.start(call)
+            else:
+                self._rest(connection)
+        finally:
+            self._opening.discard(task)
+            self._open_more()
