@@ -14,6 +14,7 @@ STATUS_LINES: Final = {
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
+_FRAMING: Final = frozenset((b"connection", b"transfer-encoding", b"date", b"content-length"))
 _BODILESS: Final = (204, 304)
 
 
@@ -45,16 +46,17 @@ def answer(
     lines = [status_line(status)]
     has_length = False
     for name, value in headers:
-        match name.lower():
-            case b"connection":
+        lowered = name.lower()
+        if lowered in _FRAMING:
+            if lowered == b"connection":
                 keep_alive = keep_alive and value.lower() != b"close"
                 continue
-            case b"transfer-encoding":  # framing is the server's business
+            if lowered == b"transfer-encoding":
                 continue
-            case b"content-length":
-                has_length = True
-            case b"date":
+            if lowered == b"date":
                 date = b""
+            else:
+                has_length = True
         lines.append(b"%b: %b\r\n" % (name, value))
     check_lines(lines)
     has_body = method != "HEAD" and status not in _BODILESS

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, Protocol
 
-from gatewayapp.server.heads import Headers, Refusal, values
+from gatewayapp.server.heads import Refusal, RequestHead, values
 
 MAX_CHUNK_LINE: Final = 256
 MAX_TRAILER_BYTES: Final = 8192
@@ -22,14 +22,17 @@ class BodyReader(Protocol):
         """Take `data`: the body's bytes in it, and what follows the body (only once `finished`)."""
 
 
-def body_reader(headers: Headers, limit: int) -> BodyReader:
-    """The reader for a request with `headers` (lowercase names), which refuses more than `limit` bytes with a 413."""
-    if values(headers, b"transfer-encoding"):
-        if [value.strip().lower() for value in values(headers, b"transfer-encoding")] != [b"chunked"]:
+def body_reader(head: RequestHead, limit: int) -> BodyReader:
+    """The reader for a request's body; it refuses more than `limit` bytes with a 413.
+
+    Raises:
+        Refusal: 413 for a length above the limit, 501 for a transfer coding other than chunked.
+    """
+    if b"transfer-encoding" in head.fields:
+        if [value.strip().lower() for value in values(head.headers, b"transfer-encoding")] != [b"chunked"]:
             raise Refusal(501, "The only transfer coding understood is chunked")
         return ChunkedBody(limit)
-    lengths = values(headers, b"content-length")
-    return SizedBody(int(lengths[0]) if lengths else 0, limit)
+    return SizedBody(int(head.fields.get(b"content-length") or 0), limit)
 
 
 class SizedBody:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gatewayapp.server import answers
 from gatewayapp.server.bodies import body_reader
-from gatewayapp.server.heads import Headers, Refusal, RequestHead, values
+from gatewayapp.server.heads import Refusal, RequestHead
 
 if TYPE_CHECKING:
     from gatewayapp.server.front import Front
@@ -36,14 +36,14 @@ class Exchange:
         "complete",
     )
 
-    def __init__(self, front: Front, head: RequestHead, headers: Headers) -> None:
+    def __init__(self, front: Front, head: RequestHead) -> None:
         """Raises Refusal for a body that is declared too large or in an unknown coding."""
         self._front = front
         self._head = head
-        self._reader = body_reader(headers, front.options.max_body)
-        self._awaits_continue = not self._reader.finished and [b"100-continue"] == [
-            value.lower() for value in values(headers, b"expect")
-        ]
+        self._reader = body_reader(head, front.options.max_body)
+        self._awaits_continue = (
+            not self._reader.finished and head.fields.get(b"expect", b"").lower() == b"100-continue"
+        )
         self._chunks: list[bytes] = []
         self._delivered = False  # the application has had the last piece of the body
         self._waiter: asyncio.Future[None] | None = None

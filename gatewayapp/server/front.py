@@ -19,7 +19,6 @@ from gatewayapp.server.bodies import body_reader
 from gatewayapp.server.exchange import Exchange
 from gatewayapp.server.forwarded import Origin, origin
 from gatewayapp.server.heads import (
-    Headers,
     Refusal,
     RequestHead,
     check_handshake,
@@ -36,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 MAX_PIPELINED_BYTES = 64 * 1024
 END_OF_HEAD = b"\r\n\r\n"
+ASGI_VERSIONS = {"version": "3.0", "spec_version": "2.4"}
 
 
 class FrontFactory(Factory):
@@ -60,6 +60,7 @@ class Front(Protocol):
         self._data = data
         self._deadline: float | None = None
         self._fresh = not data
+        self._peer: Origin | None = None
         self._exchange: Exchange | None = None
         self._lingering = 0  # bytes we will still read and discard before we drop the peer; 0: not lingering
         self._writable: asyncio.Future[None] | None = None
@@ -182,25 +183,25 @@ class Front(Protocol):
         if self.server.is_short_of_descriptors(self.transport):
             raise Refusal(503, "The server is at its limit of connections; try again later")
         head = parse_head(data[:end], self.options)
-        headers = head.headers
-        if wants_websocket(headers):
-            self._open_websocket(head, headers, data[end:])
+        if wants_websocket(head):
+            self._open_websocket(head, data[end:])
         elif self._is_direct(head.target):
             self._data = b""
-            self._answer_directly(head, headers, data[end:])
+            self._answer_directly(head, data[end:])
         else:
-            body_reader(headers, self.options.max_upload)  # refuses what Daphne could not read
+            body_reader(head, self.options.max_upload)  # refuses what Daphne could not read
             self._leave_to_daphne(data)
 
     def _is_direct(self, target: bytes) -> bool:
         path = target.partition(b"?")[0]
         return any(part in path for part in self.options.direct_paths)
 
-    def _answer_directly(self, head: RequestHead, headers: Headers, rest: bytes) -> None:
-        scope = self._scope(head, headers)
-        scope |= {"type": "http", "http_version": head.http_version, "method": head.method}
-        self._deadline = None
-        self._exchange = exchange = Exchange(self, head, headers)
+    def _answer_directly(self, head: RequestHead, rest: bytes) -> None:
+        scope = self._scope(head)
+        scope["type"] = "http"
+        scope["http_version"] = head.http_version
+        scope["method"] = head.method
+        self._exchange = exchange = Exchange(self, head)
         self._feed(rest)
         if self._exchange is exchange:
             self.server.start_task(exchange.run(self.server.application, scope))
@@ -217,9 +218,9 @@ class Front(Protocol):
         if len(self._data) > MAX_PIPELINED_BYTES:
             self.transport.pauseProducing()
 
-    def _open_websocket(self, head: RequestHead, headers: Headers, rest: bytes) -> None:
-        key = check_handshake(head, headers)
-        scope = self._scope(head, headers)
+    def _open_websocket(self, head: RequestHead, rest: bytes) -> None:
+        key = check_handshake(head)
+        scope = self._scope(head)
         transport = self._leave()
         protocol = self.server.ws_factory.buildProtocol(None)
         transports.hand_over(transport, protocol)
@@ -238,19 +239,19 @@ class Front(Protocol):
         self.transport.unregisterProducer()
         return self.transport
 
-    def _scope(self, head: RequestHead, headers: Headers) -> dict[str, Any]:
+    def _scope(self, head: RequestHead) -> dict[str, Any]:
         """What HTTP and WebSocket scopes share."""
         target = parse_target(head.target)
-        secure = transports.is_secure(self.transport)
-        peer = Origin(*transports.addresses(self.transport), secure)
-        seen = origin(peer, headers, self.options.trusted_proxies)
+        if self._peer is None:
+            self._peer = Origin(*transports.addresses(self.transport), transports.is_secure(self.transport))
+        seen = origin(self._peer, head.headers, self.options.trusted_proxies)
         return {
-            "asgi": {"version": "3.0", "spec_version": "2.4"},
+            "asgi": ASGI_VERSIONS,
             "path": target.path,
             "raw_path": target.raw_path,
             "query_string": target.query_string,
             "root_path": self.options.root_path,
-            "headers": headers,
+            "headers": head.headers,
             "client": seen.client,
             "server": seen.server,
             "scheme": "https" if seen.secure else "http",

@@ -18,7 +18,7 @@ from gatewayapp.server.limits import ServerOptions
 
 Headers = list[tuple[bytes, bytes]]
 
-CONTROL_BYTES: Final = b"\x00\r\n\x0b\x0c\x1c\x1d\x1e\x85"
+CONTROL_BYTES: Final = b"\x00\x0b\x0c\x1c\x1d\x1e\x85"  # llhttp itself refuses stray CR and LF
 
 
 class Refusal(Exception):
@@ -39,12 +39,9 @@ class RequestHead:
     target: bytes  # as sent
     http_version: str  # "1.0" or "1.1"
     raw_headers: Headers  # names as the client spelt them
+    headers: Headers  # lowercase names, as ASGI wants them
+    fields: dict[bytes, bytes]  # the last value of each of `headers`
     keep_alive: bool
-
-    @property
-    def headers(self) -> Headers:
-        """The headers with lowercase names, as ASGI wants them."""
-        return [(name.lower(), value) for name, value in self.raw_headers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +59,8 @@ def parse_head(data: bytes, options: ServerOptions) -> RequestHead:
     Raises:
         Refusal: 400 malformed, 414 URL too long, 431 too many or too long headers, 505 not HTTP/1.x.
     """
+    if len(data.translate(None, CONTROL_BYTES)) != len(data):
+        raise Refusal(400, "A request must not contain control bytes")
     collector = _Collector()
     parser = httptools.HttpRequestParser(collector)
     try:
@@ -73,21 +72,24 @@ def parse_head(data: bytes, options: ServerOptions) -> RequestHead:
     version = parser.get_http_version()
     if version not in ("1.1", "1.0"):
         raise Refusal(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here")
+    headers = [(name.lower(), value) for name, value in collector.headers]
     head = RequestHead(
-        parser.get_method().decode("ascii"),
-        collector.target,
-        version,
-        collector.headers,
-        parser.should_keep_alive(),
+        method=parser.get_method().decode("ascii"),
+        target=collector.target,
+        http_version=version,
+        raw_headers=collector.headers,
+        headers=headers,
+        fields=dict(headers),
+        keep_alive=parser.should_keep_alive(),
     )
-    _check_limits(head, options)
-    _check_headers(head)
+    _check_limits(head, len(data), options)
+    _check_names(head)
     return head
 
 
 def refuse_unfinished(data: bytes, options: ServerOptions) -> None:
     """Raise the Refusal a head deserves that is too long before it is complete."""
-    line, newline, rest = data.partition(b"\r\n")
+    line, _, rest = data.partition(b"\r\n")
     if len(line) > options.max_url + 64:  # a method and a version take less
         raise Refusal(414, f"The URL is longer than {options.max_url} bytes")
     if len(data) > options.max_header_bytes or len(rest) - rest.rfind(b"\r\n") > options.max_header_line:
@@ -110,12 +112,14 @@ def parse_target(target: bytes) -> Target:
     return Target(unquote(path) if "%" in path else path, raw_path, query_string)
 
 
-def wants_websocket(headers: Headers) -> bool:
+def wants_websocket(head: RequestHead) -> bool:
     """Whether the Upgrade header names websocket."""
-    return any(name == b"upgrade" and _has_token(value, b"websocket") for name, value in headers)
+    return b"upgrade" in head.fields and any(
+        _has_token(value, b"websocket") for value in values(head.headers, b"upgrade")
+    )
 
 
-def check_handshake(head: RequestHead, headers: Headers) -> bytes:
+def check_handshake(head: RequestHead) -> bytes:
     """Check a client's opening handshake (RFC 6455 section 4.2.1) and return its Sec-WebSocket-Key.
 
     Raises:
@@ -123,13 +127,13 @@ def check_handshake(head: RequestHead, headers: Headers) -> bytes:
     """
     if head.method != "GET" or head.http_version != "1.1":
         raise Refusal(405, "A WebSocket handshake is a GET with HTTP/1.1", [(b"allow", b"GET")])
-    if not any(_has_token(value, b"upgrade") for value in values(headers, b"connection")):
+    if not any(_has_token(value, b"upgrade") for value in values(head.headers, b"connection")):
         raise Refusal(400, 'A WebSocket handshake needs "Connection: Upgrade"')
-    if values(headers, b"sec-websocket-version") != [b"13"]:
+    if values(head.headers, b"sec-websocket-version") != [b"13"]:
         raise Refusal(
             426, "WebSocket version 13 is spoken here", [(b"sec-websocket-version", b"13"), (b"upgrade", b"websocket")]
         )
-    keys = values(headers, b"sec-websocket-key")
+    keys = values(head.headers, b"sec-websocket-key")
     if len(keys) != 1 or not _is_key(keys[0]):
         raise Refusal(400, "Sec-WebSocket-Key must be 16 bytes in base64")
     return keys[0]
@@ -162,25 +166,22 @@ class _Collector:
         self.headers.append((name, value))
 
 
-def _check_limits(head: RequestHead, options: ServerOptions) -> None:
+def _check_limits(head: RequestHead, size: int, options: ServerOptions) -> None:
     if len(head.target) > options.max_url:
         raise Refusal(414, f"The URL is longer than {options.max_url} bytes")
-    if len(head.raw_headers) > options.max_headers:
+    if len(head.headers) > options.max_headers:
         raise Refusal(431, f"There are more than {options.max_headers} headers")
-    for name, value in head.raw_headers:
-        if len(name) + len(value) > options.max_header_line:
-            raise Refusal(431, f"A header is longer than {options.max_header_line} bytes")
+    if size > options.max_header_line and any(
+        len(name) + len(value) > options.max_header_line for name, value in head.headers
+    ):
+        raise Refusal(431, f"A header is longer than {options.max_header_line} bytes")
 
 
-def _check_headers(head: RequestHead) -> None:
-    hosts = 0
-    for name, value in head.raw_headers:
-        if b"_" in name:
-            raise Refusal(400, "Header names must not contain underscores")
-        if len(value.translate(None, CONTROL_BYTES)) != len(value):
-            raise Refusal(400, "Header values must not contain control bytes")
-        if len(name) == 4 and name.lower() == b"host":
-            hosts += 1
+def _check_names(head: RequestHead) -> None:
+    names = [name for name, _ in head.headers]
+    if any(b"_" in name for name in head.fields):
+        raise Refusal(400, "Header names must not contain underscores")
+    hosts = names.count(b"host")
     if hosts > 1 or (hosts == 0 and head.http_version == "1.1"):
         raise Refusal(400, "Exactly one Host header is needed")
 
