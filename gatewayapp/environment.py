@@ -52,9 +52,14 @@ def words(name: str, default: str = "") -> list[str]:
 def networks(name: str, default: str = "") -> tuple[Network, ...]:
     """IP networks or addresses separated by commas."""
     try:
-        return tuple(ipaddress.ip_network(word, strict=False) for word in words(name, default))
+        return parse_networks(text(name, default))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} takes IP networks such as 10.0.0.0/8: {error}.") from None
+
+
+def parse_networks(value: str) -> tuple[Network, ...]:
+    """IP networks or addresses separated by commas. Raises ValueError."""
+    return tuple(ipaddress.ip_network(word.strip(), strict=False) for word in value.split(",") if word.strip())
 
 
 def mapping(name: str) -> dict[str, Any]:

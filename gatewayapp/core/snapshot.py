@@ -1,8 +1,8 @@
 """A deployment frozen into values: routes, integrations and responses compiled once, read by every message.
 
 `load` takes the document that CreateDeployment stores: `{"version": 1, "api": {…}, "routes": [{…, "routeResponses":
-[…]}], "integrations": [{…, "integrationResponses": […]}], "models": […], "authorizers": […]}`, each resource in its wire
-form. It raises ValueError, with a sentence that names the resource, for what this gateway cannot carry out.
+[…]}], "integrations": [{…, "integrationResponses": […]}], "models": […], "authorizers": […]}`, each resource in its
+wire form. It raises ValueError, with a sentence that names the resource, for what this gateway cannot carry out.
 """
 
 from collections.abc import Mapping
@@ -73,11 +73,12 @@ class ApiSnapshot:
     api_id: str
     route_selection: Selection
     routes: Mapping[str, Route]
+    disable_execute_api_endpoint: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StageSnapshot:
-    """What one message is handled under: the stage's deployment, with the stage's variables and limits of the moment."""
+    """What one message is handled under: the stage's deployment, and the stage's variables and limits of the moment."""
 
     api: ApiSnapshot
     stage_name: str
@@ -90,7 +91,12 @@ def load(document: Mapping[str, Any]) -> ApiSnapshot:
     api = document["api"]
     integrations = {item["integrationId"]: load_integration(item) for item in document["integrations"]}
     routes = {item["routeKey"]: _load_route(item, integrations) for item in document["routes"]}
-    return ApiSnapshot(api["apiId"], compile_selection(api["routeSelectionExpression"]), routes)
+    return ApiSnapshot(
+        api["apiId"],
+        compile_selection(api["routeSelectionExpression"]),
+        routes,
+        api.get("disableExecuteApiEndpoint", False),
+    )
 
 
 def load_integration(document: Mapping[str, Any]) -> Integration:
@@ -133,6 +139,8 @@ def _load_route(document: Mapping[str, Any], integrations: Mapping[str, Integrat
     for member, needs in _NOT_CARRIED_OUT.items():
         if document.get(member) not in (None, "", False, "NONE"):
             raise ValueError(f"Route {key}: {needs}, which this version of Nopal cannot carry out. Clear {member}.")
+    if target and target not in integrations:
+        raise ValueError(f"Route {key}: its target names no integration of the API: {target!r}.")
     return Route(
         route_key=key,
         integration=integrations[target] if target else None,

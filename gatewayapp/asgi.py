@@ -1,0 +1,63 @@
+"""The ASGI application: WebSocket clients and `@connections` to the data plane, everything else to Django."""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gatewayapp.settings")
+
+from django.core.asgi import get_asgi_application  # isort:skip  (first: it loads the models)
+
+django_application = get_asgi_application()
+
+from gatewayapp.dataplane.addresses import is_gateway_address  # noqa: E402
+from gatewayapp.dataplane.callbacks import Callbacks, host_of  # noqa: E402
+from gatewayapp.dataplane.consumer import GatewayConsumer  # noqa: E402
+from gatewayapp.dataplane.gateway import Gateway, GatewayOptions  # noqa: E402
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Application:
+    """Everything that Nopal answers, behind one ASGI callable."""
+
+    def __init__(self, options: GatewayOptions) -> None:
+        self.gateway = Gateway(options)
+        self._websocket = GatewayConsumer.as_asgi(gateway=self.gateway)
+        self._callbacks = Callbacks(self.gateway)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif is_gateway_address(host_of(scope), scope["path"]):
+            await self._callbacks(scope, receive, send)
+        elif scope["path"] in ("/healthz", "/readyz"):
+            await self._tell_health(scope["path"], send)
+        else:
+            await django_application(scope, receive, send)
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """ASGI's lifespan: start before the server listens, stop after it has drained."""
+        await receive()
+        try:
+            await self.gateway.started()
+        except Exception as error:
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.gateway.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _tell_health(self, path: str, send: Send) -> None:
+        """`/healthz`: the process answers. `/readyz`: it takes new connections."""
+        ready = path == "/healthz" or not self.gateway.draining
+        headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200 if ready else 503, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ok\n" if ready else b"draining\n"})
+
+
+application = Application(GatewayOptions())

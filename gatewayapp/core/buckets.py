@@ -1,0 +1,23 @@
+"""Token buckets: a rate with a burst, on whatever clock the caller has."""
+
+
+class TokenBucket:
+    """`rate` tokens a second up to `burst`; starts full."""
+
+    __slots__ = ("_tokens", "_updated", "burst", "rate")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        self._tokens = burst
+        self._updated = now
+
+    def take(self, now: float, tokens: float = 1.0) -> bool:
+        """Take `tokens`, or leave the bucket as it is and answer False."""
+        available = min(self.burst, self._tokens + (now - self._updated) * self.rate)
+        self._updated = now
+        if available < tokens:
+            self._tokens = available
+            return False
+        self._tokens = available - tokens
+        return True

@@ -1,0 +1,82 @@
+"""Access keys in memory: who may call `@connections`, read again whenever the configuration's version moves."""
+
+import logging
+from dataclasses import dataclass
+from time import time
+from typing import Any
+
+from cryptography.fernet import InvalidToken
+from django.conf import settings
+
+from gatewayapp.core.policy import MANAGE_CONNECTIONS, allows, connections_arn
+from gatewayapp.core.sigv4 import Headers, verify
+from gatewayapp.dataplane.database import DatabaseThread
+from gatewayapp.models import AccessKey
+
+logger = logging.getLogger(__name__)
+
+
+class AccessDenied(Exception):
+    """A request that is signed well by a key without the permission; the message is AWS's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    name: str
+    secret: str
+    permissions: tuple[dict[str, str], ...]
+
+
+class AccessKeys:
+    """The access keys that are not revoked."""
+
+    def __init__(self, database: DatabaseThread) -> None:
+        self._database = database
+        self._keys: dict[str, _Key] = {}
+
+    async def refresh(self) -> None:
+        self._keys = await self._database.run(_read_keys)
+
+    def check(
+        self,
+        *,
+        method: str,
+        raw_path: bytes,
+        query_string: bytes,
+        headers: Headers,
+        body: bytes,
+        api_id: str,
+        stage: str,
+    ) -> None:
+        """Let a signed request pass. Raises SignatureError, or AccessDenied where its key lacks the permission."""
+        signed = verify(
+            method=method,
+            raw_path=raw_path,
+            query_string=query_string,
+            headers=headers,
+            body=body,
+            secret_of=self._secret,
+            service="execute-api",
+            now=time(),
+        )
+        resource = connections_arn(settings.NOPAL_REGION, settings.NOPAL_ACCOUNT_ID, api_id, stage, method)
+        key = self._keys[signed.access_key_id]
+        if not allows(key.permissions, MANAGE_CONNECTIONS, resource):
+            user = f"arn:aws:iam::{settings.NOPAL_ACCOUNT_ID}:user/{key.name}"
+            raise AccessDenied(
+                f"User: {user} is not authorized to perform: {MANAGE_CONNECTIONS} on resource: {resource}"
+            )
+
+    def _secret(self, access_key_id: str) -> str | None:
+        key = self._keys.get(access_key_id)
+        return key.secret if key else None
+
+
+def _read_keys() -> dict[str, _Key]:
+    keys: dict[str, Any] = {}
+    for row in AccessKey.objects.filter(revoked=False):
+        try:
+            keys[row.access_key_id] = _Key(row.name, row.secret, tuple(row.permissions))
+        except InvalidToken:
+            logger.error("Access key %s was encrypted with another NOPAL_ENCRYPTION_KEY and cannot be used", row.pk)
+    return keys

@@ -1,0 +1,191 @@
+"""`@connections`: how backends push to a client, read its state and drop it. Plain ASGI, in front of Django.
+
+Amazon API Gateway's management API of WebSocket connections (2018-11-29): POST, GET and DELETE
+`{base}/@connections/{connectionId}`, signed for `execute-api`. A malformed id is refused before anything else, a
+foreign key before any look-up. Scope is the API: any of its stages can address a connection.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from gatewayapp.core.ids import new_request_id, well_formed
+from gatewayapp.core.sigv4 import SignatureError
+from gatewayapp.dataplane.access import AccessDenied
+from gatewayapp.dataplane.addresses import Address, UnknownHost, connection_id_of, find_address
+from gatewayapp.dataplane.connections import NORMAL, Delivery, LiveConnection, Send
+from gatewayapp.dataplane.stages import StageHandle
+
+if TYPE_CHECKING:
+    from gatewayapp.dataplane.gateway import Gateway
+
+logger = logging.getLogger(__name__)
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Scope = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer; `error_type` is what SDKs choose their exception by."""
+
+    status: int
+    body: bytes = b""
+    error_type: str = ""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def _error(status: int, error_type: str, message: str, member: str = "message") -> Answer:
+    return Answer(status, orjson.dumps({member: message}), error_type)
+
+
+DELIVERED = Answer(200)
+DELETED = Answer(204)
+GONE = Answer(410, error_type="GoneException")
+TOO_LARGE = Answer(413)
+BUSY = _error(429, "LimitExceededException", "Too Many Requests")
+FORBIDDEN = _error(403, "ForbiddenException", "Forbidden")
+NO_SUCH_CALL = _error(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
+UNKNOWN_HOST = _error(400, "BadRequestException", "Bad Request")
+UPGRADE_REQUIRED = Answer(
+    426,
+    orjson.dumps({"message": "Upgrade Required"}),
+    headers=((b"upgrade", b"websocket"), (b"connection", b"upgrade")),
+)
+FAILED = _error(500, "InternalServerErrorException", "Internal server error")
+
+
+class Callbacks:
+    """The ASGI application for plain HTTP requests on the data plane's addresses."""
+
+    def __init__(self, gateway: "Gateway") -> None:
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(scope, receive)
+        except Exception:
+            logger.exception("Unexpected failure of %s %s", scope["method"], scope["path"])
+            answer = FAILED
+        await _send_answer(answer, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        await self._gateway.started()
+        try:
+            address = find_address(host_of(scope), scope["raw_path"].decode("latin-1"))
+        except UnknownHost:
+            return UNKNOWN_HOST
+        if address is None:
+            return FORBIDDEN
+        if address.rest in ("", "/"):
+            return UPGRADE_REQUIRED if self._gateway.stages.exists(address.api_id, address.stage) else FORBIDDEN
+        connection_id = connection_id_of(address.rest)
+        if connection_id is None:
+            return NO_SUCH_CALL
+        if not well_formed(connection_id):
+            return _error(400, "BadRequestException", f"Invalid connectionId: {connection_id}")
+        stage = await self._gateway.stages.find(address.api_id, address.stage)
+        if stage is None or stage.snapshot.api.disable_execute_api_endpoint:
+            return FORBIDDEN
+        body = await _read_body(receive, stage.snapshot.limits.max_message)
+        if body is None:
+            return TOO_LARGE
+        return self._refuse(scope, address, body) or await self._act(scope["method"], stage, connection_id, body)
+
+    def _refuse(self, scope: Scope, address: Address, body: bytes) -> Answer | None:
+        """Why the caller may not, or None if it may."""
+        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
+        if self._gateway.anonymous_callbacks and not _is_signed(scope):
+            return None
+        try:
+            self._gateway.access_keys.check(
+                method=scope["method"],
+                raw_path=scope["raw_path"],
+                query_string=scope["query_string"],
+                headers=headers,
+                body=body,
+                api_id=address.api_id,
+                stage=address.stage,
+            )
+        except SignatureError as error:
+            return _error(error.status, error.code, error.message)
+        except AccessDenied as error:
+            return _error(403, "AccessDeniedException", str(error), member="Message")
+        return None
+
+    async def _act(self, method: str, stage: StageHandle, connection_id: str, body: bytes) -> Answer:
+        if method == "POST":
+            return await self._post(stage, connection_id, body)
+        if method not in ("GET", "DELETE"):
+            return NO_SUCH_CALL
+        connection = self._find(stage, connection_id)
+        if connection is None:
+            return GONE
+        if method == "DELETE":
+            connection.close(NORMAL)
+            return DELETED
+        return Answer(200, orjson.dumps(_state(connection)))
+
+    async def _post(self, stage: StageHandle, connection_id: str, body: bytes) -> Answer:
+        """Always a text frame, whatever the bytes; answered once the frame is in the connection's send buffer."""
+        if self._find(stage, connection_id) is None:
+            return GONE
+        delivery = await self._gateway.connections.deliver(connection_id, body.decode(errors="replace"))
+        return {Delivery.ACCEPTED: DELIVERED, Delivery.GONE: GONE, Delivery.BUSY: BUSY}[delivery]
+
+    def _find(self, stage: StageHandle, connection_id: str) -> LiveConnection | None:
+        """The connection, if it is one of the stage's API; another API's answers as if there were none."""
+        connection = self._gateway.connections.find(connection_id)
+        return connection if connection and connection.info.api_id == stage.key.api_id else None
+
+
+def host_of(scope: Scope) -> str:
+    """The Host header of an ASGI scope."""
+    for name, value in scope["headers"]:
+        if name == b"host":
+            return bytes(value).decode("latin-1")
+    return ""
+
+
+def _is_signed(scope: Scope) -> bool:
+    return b"X-Amz-Signature=" in scope["query_string"] or any(name == b"authorization" for name, _ in scope["headers"])
+
+
+def _state(connection: LiveConnection) -> dict[str, Any]:
+    info = connection.info
+    return {
+        "connectedAt": _iso(info.connected_at),
+        "identity": {"sourceIp": info.source_ip, "userAgent": info.user_agent},
+        "lastActiveAt": _iso(connection.last_active_at),
+    }
+
+
+def _iso(time_ms: int) -> str:
+    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03}Z"
+
+
+async def _read_body(receive: Receive, limit: int) -> bytes | None:
+    """The request's body, None once it is larger than `limit`, whatever its Content-Length says."""
+    event = await receive()
+    body: bytes = event.get("body", b"")
+    while event.get("more_body") and len(body) <= limit:
+        event = await receive()
+        body += event.get("body", b"")
+    return body if len(body) <= limit else None
+
+
+async def _send_answer(answer: Answer, send: Send) -> None:
+    headers = [(b"x-amzn-requestid", new_request_id().encode()), *answer.headers]
+    if answer.status != 204:
+        headers.append((b"content-length", b"%d" % len(answer.body)))
+    if answer.body:
+        headers.append((b"content-type", b"application/json"))
+    if answer.error_type:
+        headers.append((b"x-amzn-errortype", answer.error_type.encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

@@ -1,0 +1,280 @@
+"""The live connections of this process: the truth about who is connected, and the one way to deliver to a client.
+
+`Connections.deliver` takes a connection id and answers *accepted* (the bytes are in that connection's bounded send
+buffer), *gone* or *busy*. A connection is in the table from its 101 until anyone begins to close it, never longer.
+"""
+
+import asyncio
+import enum
+import logging
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from time import time
+from typing import Any
+
+from gatewayapp.core.buckets import TokenBucket
+from gatewayapp.core.messages import ConnectionInfo
+from gatewayapp.dataplane.lifetimes import Lifetime
+from gatewayapp.dataplane.stages import StageHandle, StageKey
+from gatewayapp.dataplane.work import Work
+
+logger = logging.getLogger(__name__)
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Close = tuple[int, str]
+
+NORMAL: Close = (1000, "Connection Closed Normally")
+GOING_AWAY: Close = (1001, "Going away")
+BINARY: Close = (1003, "Binary is not supported")
+SLOW_CLIENT: Close = (1008, "Send buffer full")
+RATE_EXCEEDED: Close = (1008, "Rate exceeded")
+
+_WRITE_AT_ONCE = 65_536
+"""Below so many unsent bytes the server's `send` does not wait, so that no task is needed to wait for it."""
+
+
+class Delivery(enum.Enum):
+    """What became of a frame that was to be delivered."""
+
+    ACCEPTED = "accepted"
+    GONE = "gone"
+    BUSY = "busy"
+
+
+class LiveConnection:
+    """One open connection: its send buffer, its lifetime, its messages in flight."""
+
+    __slots__ = (
+        "_bytes_bucket",
+        "_connections",
+        "_in_flight",
+        "_message_bucket",
+        "_outbox",
+        "_outbox_bytes",
+        "_send",
+        "_set_transport_limits",
+        "_settled",
+        "_unsent",
+        "_work",
+        "_writing",
+        "closing",
+        "info",
+        "last_active_at",
+        "lifetime",
+        "stage",
+    )
+
+    def __init__(
+        self,
+        info: ConnectionInfo,
+        stage: StageHandle,
+        send: Send,
+        connections: "Connections",
+        extensions: Mapping[str, Any],
+    ) -> None:
+        self.info = info
+        self.stage = stage
+        self.last_active_at = info.connected_at
+        self.closing: Close | None = None
+        self.lifetime = Lifetime(lambda: stage.snapshot.limits, self._expire)
+        self._send = send
+        self._unsent: Callable[[], int] | None = None
+        self._connections = connections
+        self._work = connections.work
+        self._outbox: deque[tuple[str, int]] | None = None
+        self._outbox_bytes = 0
+        self._writing: asyncio.Task[None] | None = None
+        self._in_flight = 0
+        self._settled: asyncio.Future[None] | None = None
+        now = asyncio.get_running_loop().time()
+        limits = stage.snapshot.limits
+        self._message_bucket = _bucket(limits.messages_per_second, now)
+        self._bytes_bucket = _bucket(limits.bytes_per_second, now)
+        self._set_transport_limits = extensions.get("nopal.limits")
+        if (hooks := extensions.get("nopal.hooks")) is not None:
+            hooks.ping = self.ping
+            self._unsent = hooks.buffered
+        self.apply_limits()
+
+    def apply_limits(self) -> None:
+        """Take over the stage's limits, also when they changed while the connection is open."""
+        limits = self.stage.snapshot.limits
+        if self._set_transport_limits is not None:
+            self._set_transport_limits(limits.max_frame, limits.max_message, limits.ping_interval, limits.ping_timeout)
+        self.lifetime.check()
+
+    # frames out
+
+    async def deliver(self, text: str, *, bounded: bool = True) -> Delivery:
+        """Put a text frame into the send buffer; never waits for the client.
+
+        Answers to the client's own messages are not `bounded`: their number is, by the messages in flight.
+        """
+        if self.closing is not None:
+            return Delivery.GONE
+        self.lifetime.touch()
+        if self._writing is None and self._unsent is not None and self._unsent() < _WRITE_AT_ONCE:
+            return await self._write_at_once(text)
+        size = len(text) if text.isascii() else len(text.encode())
+        if bounded and self._outbox_bytes and self._outbox_bytes + size > self.stage.snapshot.limits.send_buffer:
+            return Delivery.BUSY
+        if self._outbox is None:
+            self._outbox = deque()
+        self._outbox.append((text, size))
+        self._outbox_bytes += size
+        if self._writing is None:
+            self._writing = self._work.start(self._write_outbox())
+        return Delivery.ACCEPTED
+
+    async def _write_at_once(self, text: str) -> Delivery:
+        try:
+            await self._send({"type": "websocket.send", "text": text})
+        except OSError:
+            return Delivery.GONE
+        return Delivery.ACCEPTED
+
+    async def _write_outbox(self) -> None:
+        """Write what waits, as fast as the client reads; one that does not read for too long is closed."""
+        assert self._outbox is not None
+        try:
+            while self._outbox:
+                text, size = self._outbox[0]
+                async with asyncio.timeout(self.stage.snapshot.limits.slow_client_timeout or None):
+                    await self._send({"type": "websocket.send", "text": text})
+                self._outbox.popleft()
+                self._outbox_bytes -= size
+        except TimeoutError:
+            self.close(SLOW_CLIENT)
+        except OSError:
+            pass  # the client is gone; the consumer hears of it
+        finally:
+            self._outbox = None
+            self._outbox_bytes = 0
+            self._writing = None
+
+    # messages in
+
+    def begin_message(self, size: int) -> bool:
+        """Count a message in; False, and the connection closed, if it exceeds the connection's rates."""
+        self.lifetime.touch()
+        self.last_active_at = int(time() * 1000)
+        if self._exceeds(self._message_bucket, 1) or self._exceeds(self._bytes_bucket, size):
+            self.close(RATE_EXCEEDED)
+            return False
+        self._in_flight += 1
+        return True
+
+    def end_message(self) -> None:
+        """Count a message out, once its integration is done."""
+        self._in_flight -= 1
+        if self._settled is not None:
+            self._settled.set_result(None)
+            self._settled = None
+
+    def ping(self) -> None:
+        """The client sent a ping: it may count as activity, and it counts as a message against a flood."""
+        if self.stage.snapshot.limits.ping_resets_idle:
+            self.lifetime.touch()
+        if self._exceeds(self._message_bucket, 1):
+            self.close(RATE_EXCEEDED)
+
+    async def room(self, most: int) -> None:
+        """Wait until fewer than `most` messages are in flight. For one waiter at a time."""
+        while self._in_flight >= most:
+            self._settled = self._settled or asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._settled)
+
+    def _exceeds(self, bucket: TokenBucket | None, tokens: float) -> bool:
+        return bucket is not None and not bucket.take(asyncio.get_running_loop().time(), tokens)
+
+    # the end
+
+    def close(self, close: Close) -> None:
+        """Close with a code and a reason. The first to close decides both; from here on the connection is gone."""
+        if self.end(close):
+            self._work.start(self._send_close(close))
+
+    def end(self, close: Close) -> bool:
+        """Take note of the end, whoever caused it; False if it had ended already."""
+        if self.closing is not None:
+            return False
+        self.closing = close
+        self.lifetime.stop()
+        self._connections.forget(self)
+        return True
+
+    async def retire(self) -> None:
+        """Close because the gateway goes away, after the messages in flight have been answered."""
+        await self.room(1)
+        self.close(GOING_AWAY)
+
+    async def _send_close(self, close: Close) -> None:
+        """Send the close frame behind everything that was accepted before it."""
+        writing = self._writing
+        if writing is not None and writing is not asyncio.current_task() and close != SLOW_CLIENT:
+            await asyncio.wait([writing])
+        try:
+            await self._send({"type": "websocket.close", "code": close[0], "reason": close[1]})
+        except OSError:
+            pass
+
+    def _expire(self) -> None:
+        self.close(GOING_AWAY)
+
+
+class Connections:
+    """The table of live connections."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self._by_id: dict[str, LiveConnection] = {}
+        self._per_stage: Counter[StageKey] = Counter()
+        self._per_address: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[LiveConnection]:
+        return iter(list(self._by_id.values()))
+
+    async def deliver(self, connection_id: str, text: str) -> Delivery:
+        """Deliver a text frame to a connection: accepted, gone or busy. Every push goes through here."""
+        connection = self._by_id.get(connection_id)
+        if connection is None:
+            return Delivery.GONE
+        delivery = await connection.deliver(text)
+        if delivery is Delivery.ACCEPTED:
+            connection.last_active_at = int(time() * 1000)
+        return delivery
+
+    def find(self, connection_id: str) -> LiveConnection | None:
+        return self._by_id.get(connection_id)
+
+    def add(self, connection: LiveConnection) -> None:
+        """From here on the connection can be delivered to."""
+        self._by_id[connection.info.connection_id] = connection
+        self._per_stage[connection.stage.key] += 1
+        self._per_address[connection.info.source_ip] += 1
+        connection.lifetime.start()
+
+    def forget(self, connection: LiveConnection) -> None:
+        """From here on the connection is gone."""
+        if self._by_id.pop(connection.info.connection_id, None) is not None:
+            _count_down(self._per_stage, connection.stage.key)
+            _count_down(self._per_address, connection.info.source_ip)
+
+    def of_stage(self, key: StageKey) -> int:
+        return self._per_stage[key]
+
+    def of_address(self, address: str) -> int:
+        return self._per_address[address]
+
+
+def _bucket(rate: float, now: float) -> TokenBucket | None:
+    return TokenBucket(rate, 2 * rate, now) if rate else None
+
+
+def _count_down(counter: Counter[Any], key: Any) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]

@@ -1,0 +1,168 @@
+"""The edge to WebSocket clients: ASGI events in, ASGI events out, one consumer for each connection.
+
+A Channels consumer that runs its own event loop turn: Channels' stock dispatch makes a thread hop for every event and
+handles one event at a time. Ours starts each message's work in order of arrival, up to the stage's `max_in_flight` at
+once, and then stops reading the socket.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from channels.consumer import AsyncConsumer
+from django.db import Error as DatabaseError
+
+from gatewayapp.core.errors import GatewayError
+from gatewayapp.core.ids import new_request_id
+from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Disconnect, Handshake, Message
+from gatewayapp.dataplane.addresses import UnknownHost, find_address
+from gatewayapp.dataplane.connections import BINARY, Close, LiveConnection, Send
+from gatewayapp.dataplane.handshakes import (
+    denial_events,
+    early_refusal,
+    header,
+    read_connection,
+    read_handshake,
+    refusal,
+)
+from gatewayapp.dataplane.stages import StageHandle
+
+if TYPE_CHECKING:
+    from gatewayapp.dataplane.gateway import Gateway
+
+logger = logging.getLogger(__name__)
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+_NO_STATUS = 1005
+_NO_STATUS_REASON = "Client-side close frame status not set"
+
+
+class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
+    """One client's connection, from its handshake to its `$disconnect`."""
+
+    def __init__(self, gateway: "Gateway") -> None:
+        self.gateway = gateway
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        await self.gateway.started()
+        connected_at = _now()
+        handshake = read_handshake(scope, connected_at)
+        admitted = await self._admit(scope, handshake, connected_at)
+        if isinstance(admitted, Denial):
+            await _deny(admitted, send)
+            return
+        info, stage = admitted
+        outcome = await self.gateway.pipeline.open_connection(stage.snapshot, info, handshake)
+        if isinstance(outcome, Denial):
+            await _deny(outcome, send)
+        elif not await self._register(info):
+            await _deny(GatewayError().denial(info.connection_id, handshake.request_id), send)
+            await self._report_end(info, stage, (1006, ""))
+        else:
+            await self._serve(scope, info, stage, outcome, receive, send)
+
+    async def _admit(
+        self, scope: dict[str, Any], handshake: Handshake, connected_at: int
+    ) -> tuple[ConnectionInfo, StageHandle] | Denial:
+        """The stage that the handshake is for, and what the connection will be known by."""
+        if self.gateway.draining:
+            return refusal(503, "ServiceUnavailableException", "Service Unavailable")
+        if sum(name.lower() == "authorization" for name, _ in handshake.headers) > 1:
+            return Denial(400, (("Content-Type", "text/html"),), b"<html><body>Bad Request</body></html>")
+        try:
+            address = find_address(header(handshake.headers, "host"), scope["raw_path"].decode("latin-1"))
+        except UnknownHost as host:
+            logger.warning("Refused a handshake for the host %r, which is not in NOPAL_ALLOWED_HOSTS", str(host))
+            return refusal(400, "BadRequestException", "Bad Request")
+        if address is None or address.rest not in ("", "/"):
+            return refusal(403, "ForbiddenException", "Forbidden")
+        stage = await self.gateway.stages.find(address.api_id, address.stage)
+        if stage is None or stage.snapshot.api.disable_execute_api_endpoint:
+            return refusal(403, "ForbiddenException", "Forbidden")
+        info = read_connection(scope, address, handshake, self.gateway.ids.new(), connected_at)
+        try:
+            self.gateway.admission.check(stage, info, handshake)
+        except GatewayError as error:
+            logger.info("%s/%s: %s", info.api_id, info.stage, error.detail)
+            return early_refusal(error)
+        return info, stage
+
+    async def _register(self, info: ConnectionInfo) -> bool:
+        try:
+            await self.gateway.registry.add(info)
+        except DatabaseError:
+            return False
+        return True
+
+    async def _serve(
+        self,
+        scope: dict[str, Any],
+        info: ConnectionInfo,
+        stage: StageHandle,
+        acceptance: Acceptance,
+        receive: Receive,
+        send: Send,
+    ) -> None:
+        """Accept, and live until the end. From the 101 on the connection can be delivered to."""
+        connection = LiveConnection(info, stage, send, self.gateway.connections, scope.get("extensions", {}))
+        try:
+            await send({"type": "websocket.accept", "subprotocol": acceptance.subprotocol})
+        except OSError:
+            connection.end((1006, ""))
+        else:
+            self.gateway.connections.add(connection)
+            await self._read(connection, receive)
+        assert connection.closing is not None
+        await self._report_end(info, stage, connection.closing)
+
+    async def _read(self, connection: LiveConnection, receive: Receive) -> None:
+        """Take the client's messages until the connection is closed, whoever closes it."""
+        while (event := await receive())["type"] != "websocket.disconnect":
+            text = event.get("text")
+            if connection.closing is not None:
+                continue
+            if text is None:
+                connection.close(BINARY)
+            elif connection.begin_message(len(text)):
+                self.gateway.work.start(self._answer(connection, text))
+                await connection.room(connection.stage.snapshot.limits.max_in_flight)
+        connection.end(_client_close(event))
+
+    async def _answer(self, connection: LiveConnection, text: str) -> None:
+        message = Message(new_request_id(), new_request_id(), _now(), text)
+        try:
+            frame = await self.gateway.pipeline.answer_message(connection.stage.snapshot, connection.info, message)
+            if frame is not None:
+                await connection.deliver(frame, bounded=False)
+        finally:
+            connection.end_message()
+
+    async def _report_end(self, info: ConnectionInfo, stage: StageHandle, close: Close) -> None:
+        """Deliver `$disconnect`, then forget the connection. The server going away does not stop this."""
+        request_id = self.gateway.ids.disconnect_request_id(info.connection_id)
+        disconnect = Disconnect(request_id, _now(), *close)
+        await self.gateway.work.start(self._disconnect(info, stage, disconnect))
+
+    async def _disconnect(self, info: ConnectionInfo, stage: StageHandle, disconnect: Disconnect) -> None:
+        await self.gateway.pipeline.close_connection(stage.snapshot, info, disconnect)
+        self.gateway.registry.remove(info.connection_id)
+
+
+async def _deny(denial: Denial, send: Send) -> None:
+    try:
+        for event in denial_events(denial):
+            await send(event)
+    except OSError:
+        logger.debug("The client left before its handshake was refused")
+
+
+def _client_close(event: dict[str, Any]) -> Close:
+    code = event.get("code") or _NO_STATUS
+    return code, _NO_STATUS_REASON if code == _NO_STATUS else event.get("reason") or ""
+
+
+def _now() -> int:
+    return int(time() * 1000)

@@ -1,0 +1,179 @@
+"""The data plane put together: what it consists of, how it starts, how it follows the configuration, how it drains."""
+
+import asyncio
+import hashlib
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from gatewayapp.core.addresses import LOOPBACK, Policy
+from gatewayapp.core.ids import ConnectionIds
+from gatewayapp.core.messages import ConnectionInfo, Disconnect
+from gatewayapp.dataplane.access import AccessKeys
+from gatewayapp.dataplane.admission import Admission
+from gatewayapp.dataplane.connections import GOING_AWAY, Connections
+from gatewayapp.dataplane.database import DatabaseThread
+from gatewayapp.dataplane.lock import DataDirectoryLock
+from gatewayapp.dataplane.pipeline import Pipeline
+from gatewayapp.dataplane.registry import Registry, abandoned, claim_node
+from gatewayapp.dataplane.stages import StageHandle, Stages
+from gatewayapp.dataplane.work import Work
+from gatewayapp.environment import parse_networks
+from gatewayapp.integrations import Integrations, OutboundOptions
+from gatewayapp.models import configuration_changed
+
+logger = logging.getLogger(__name__)
+
+_SLOT = 0
+_POLL_SECONDS = 1.0
+_REAPED_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayOptions:
+    """What depends on where the server listens. On loopback, development is made easy; elsewhere nothing is implied."""
+
+    loopback: bool = False
+
+
+class Gateway:
+    """One process's data plane; belongs to one event loop, started by `start` and ended by `drain` and `stop`."""
+
+    ids: ConnectionIds
+    registry: Registry
+    pipeline: Pipeline
+
+    def __init__(self, options: GatewayOptions) -> None:
+        self._options = options
+        self._reading, self._writing = DatabaseThread("nopal-read"), DatabaseThread("nopal-write")
+        self._lock = DataDirectoryLock(Path(settings.DATA_DIR))
+        self._changed: asyncio.Event | None = None
+        self._starting: asyncio.Task[None] | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self.work = Work()
+        self.connections = Connections(self.work)
+        self.stages = Stages(self._reading)
+        self.access_keys = AccessKeys(self._reading)
+        self.admission = Admission(self.connections)
+        self.anonymous_callbacks = settings.NOPAL_ANONYMOUS_CALLBACKS and options.loopback
+        self.draining = False
+
+    async def started(self) -> None:
+        """Start the data plane if it is not started yet; a server without ASGI's lifespan never asks for it otherwise."""
+        if self._starting is None:
+            self._starting = asyncio.get_running_loop().create_task(self._start())
+        if not self._starting.done():
+            await asyncio.shield(self._starting)
+
+    async def _start(self) -> None:
+        self._lock.acquire()
+        owner = await self._writing.run(claim_node, _SLOT)
+        self.ids = ConnectionIds(_connection_id_key(), owner)
+        self.registry = Registry(self._writing, owner)
+        self._integrations = Integrations(_outbound_options(self._options), settings.NOPAL_LAMBDA_ENDPOINT)
+        self.pipeline = Pipeline(self._integrations)
+        self.stages.on_change = self._stage_changed
+        self.stages.on_delete = self._stage_deleted
+        self._follow_configuration(asyncio.get_running_loop())
+        await self._refresh()
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+        self.work.start(self._report_abandoned(await self._writing.run(abandoned, owner)))
+
+    async def drain(self) -> None:
+        """Let nobody in any more, finish what is under way, close every connection, deliver every `$disconnect`."""
+        self.draining = True
+        for connection in self.connections:
+            self.work.start(connection.retire())
+        await self.work.finish(settings.NOPAL_DRAIN_TIMEOUT)
+
+    async def stop(self) -> None:
+        """End for good, after `drain`."""
+        if self._starting is None:
+            return
+        if self._watcher is not None:
+            self._watcher.cancel()
+        await self.registry.finish()
+        await self._integrations.close()
+        await asyncio.gather(self._reading.close(), self._writing.close())
+        self._lock.release()
+
+    # following the configuration
+
+    def _follow_configuration(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Changes made in this process are seen at once; those of others by polling."""
+        changed = self._changed = asyncio.Event()
+
+        def wake(**_: Any) -> None:
+            loop.call_soon_threadsafe(changed.set)
+
+        self._wake = wake  # signals hold their receivers weakly
+        configuration_changed.connect(wake)
+
+    async def _watch(self) -> None:
+        assert self._changed is not None
+        while True:
+            try:
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+            try:
+                await self._refresh()
+            except DatabaseError as error:
+                logger.error("Cannot read the configuration, going on with what is known: %s", error)
+
+    async def _refresh(self) -> None:
+        if await self.stages.refresh():
+            await self.access_keys.refresh()
+
+    def _stage_changed(self, stage: StageHandle) -> None:
+        for connection in self.connections:
+            if connection.stage is stage:
+                connection.apply_limits()
+
+    def _stage_deleted(self, stage: StageHandle) -> None:
+        for connection in self.connections:
+            if connection.stage is stage:
+                connection.close(GOING_AWAY)
+
+    # what an earlier run left behind
+
+    async def _report_abandoned(self, connections: list[ConnectionInfo]) -> None:
+        """Deliver the `$disconnect` of connections whose process was killed; the row goes once it is delivered."""
+        if connections:
+            logger.info("Reporting the end of %d connections of an earlier run", len(connections))
+        limit = asyncio.Semaphore(_REAPED_AT_ONCE)
+
+        async def report(info: ConnectionInfo) -> None:
+            async with limit:
+                await self._report_end(info)
+
+        await asyncio.gather(*map(report, connections))
+
+    async def _report_end(self, info: ConnectionInfo) -> None:
+        stage = await self.stages.find(info.api_id, info.stage)
+        if stage is not None:
+            request_id = self.ids.disconnect_request_id(info.connection_id)
+            disconnect = Disconnect(request_id, info.connected_at, 1006, "")
+            await self.pipeline.close_connection(stage.snapshot, info, disconnect)
+        self.registry.remove(info.connection_id)
+
+
+def _connection_id_key() -> bytes:
+    return hashlib.blake2b(settings.NOPAL_ENCRYPTION_KEY.encode(), digest_size=32, person=b"connection-ids").digest()
+
+
+def _outbound_options(options: GatewayOptions) -> OutboundOptions:
+    allow = settings.NOPAL_OUTBOUND_ALLOW
+    networks = (LOOPBACK if options.loopback else ()) if allow == "auto" else parse_networks(allow)
+    return OutboundOptions(
+        policy=Policy(tuple(networks)),
+        ca_file=settings.NOPAL_OUTBOUND_CA_FILE,
+        max_body=settings.NOPAL_OUTBOUND_MAX_BODY,
+        connections_per_origin=settings.NOPAL_OUTBOUND_CONNECTIONS,
+    )

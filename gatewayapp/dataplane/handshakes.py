@@ -1,0 +1,91 @@
+"""Reading a WebSocket handshake out of its ASGI scope, and writing the answers that refuse one."""
+
+from typing import Any
+
+import orjson
+from django.conf import settings
+
+from gatewayapp.core.errors import GatewayError
+from gatewayapp.core.ids import new_request_id
+from gatewayapp.core.messages import ConnectionInfo, Denial, Handshake, Headers
+from gatewayapp.dataplane.addresses import Address
+
+_LONGEST_USER_AGENT = 2048
+
+
+def read_headers(scope: dict[str, Any]) -> Headers:
+    """The handshake's headers, in the client's spelling where the server keeps it, without the dashboard's cookies."""
+    raw = scope.get("extensions", {}).get("nopal.raw_headers") or scope["headers"]
+    headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in raw)
+    return tuple(kept for header in headers if (kept := _without_own_cookies(*header)) is not None)
+
+
+def read_handshake(scope: dict[str, Any], time_ms: int) -> Handshake:
+    return Handshake(
+        request_id=new_request_id(),
+        time=time_ms,
+        headers=read_headers(scope),
+        query_string=scope["query_string"].decode("latin-1"),
+    )
+
+
+def read_connection(
+    scope: dict[str, Any], address: Address, handshake: Handshake, connection_id: str, connected_at: int
+) -> ConnectionInfo:
+    """What the connection will be known by; the peer and the scheme are those that the server believes."""
+    secure = scope.get("scheme") == "wss"
+    server = scope.get("server") or (None, None)
+    return ConnectionInfo(
+        connection_id=connection_id,
+        api_id=address.api_id,
+        stage=address.stage,
+        domain_name=address.domain_name,
+        connected_at=connected_at,
+        source_ip=(scope.get("client") or ("",))[0],
+        user_agent=_user_agent(handshake.headers),
+        forwarded_proto="https" if secure else "http",
+        forwarded_port=server[1] or (443 if secure else 80),
+    )
+
+
+def header(headers: Headers, name: str) -> str:
+    """The first value of a header, or ""."""
+    return next((value for key, value in headers if key.lower() == name), "")
+
+
+def refusal(status: int, error_type: str, message: str) -> Denial:
+    """The answer to a handshake that fails before the connection has an id; shaped as by AWS's REST gateway."""
+    headers = (
+        ("Content-Type", "application/json"),
+        ("x-amzn-RequestId", new_request_id()),
+        ("x-amzn-ErrorType", error_type),
+    )
+    return Denial(status, headers, orjson.dumps({"message": message}))
+
+
+def early_refusal(error: GatewayError) -> Denial:
+    """The refusal of a handshake by a failure that came before the connection had an id."""
+    kinds = {403: "ForbiddenException", 429: "TooManyRequestsException"}
+    return refusal(error.status, kinds[error.status], error.message)
+
+
+def denial_events(denial: Denial) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A denial as the two events of ASGI's `websocket.http.response` extension."""
+    length = ("Content-Length", str(len(denial.body)))
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in (*denial.headers, length)]
+    start = {"type": "websocket.http.response.start", "status": denial.status, "headers": headers}
+    return start, {"type": "websocket.http.response.body", "body": denial.body}
+
+
+def _user_agent(headers: Headers) -> str | None:
+    value = header(headers, "user-agent")
+    return value[:_LONGEST_USER_AGENT] or None
+
+
+def _without_own_cookies(name: str, value: str) -> tuple[str, str] | None:
+    """A browser that is signed in to the dashboard sends its session along; no backend may ever see that."""
+    own = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
+    if name.lower() != "cookie" or not any(cookie in value for cookie in own):
+        return name, value
+    kept = [part.strip() for part in value.split(";") if part.partition("=")[0].strip() not in own]
+    return (name, "; ".join(kept)) if any(kept) else None

@@ -1,0 +1,85 @@
+"""A message's way, from top to bottom: start reading here.
+
+Every step takes values and gives a value; everything that can go wrong is a GatewayError, turned into the client's
+answer in one place. Each event is handled under the one snapshot of its stage that it was given at its start.
+"""
+
+import logging
+
+from gatewayapp.core.context import Context
+from gatewayapp.core.errors import BadIntegrationResult, GatewayError
+from gatewayapp.core.json_body import Body
+from gatewayapp.core.mapping import check_required_parameters, map_request
+from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Disconnect, Handshake, Message
+from gatewayapp.core.responses import map_connect_response, map_response
+from gatewayapp.core.routing import select_route
+from gatewayapp.core.snapshot import CONNECT, DISCONNECT, StageSnapshot
+from gatewayapp.integrations import Integrations
+
+logger = logging.getLogger(__name__)
+
+
+class Pipeline:
+    """The way through the gateway of the three things that happen on a connection."""
+
+    def __init__(self, integrations: Integrations) -> None:
+        self._integrations = integrations
+
+    async def answer_message(self, stage: StageSnapshot, connection: ConnectionInfo, message: Message) -> str | None:
+        """The text frame that answers a message: a two-way route's response, an error, or None."""
+        try:
+            body = Body(message.text)
+            route = select_route(stage.api, body)
+            context = Context(connection, stage.variables, route.route_key, message, body)
+            request = map_request(route, context)
+            response = await self._integrations.invoke(request)
+            frame = map_response(route, response, context)
+            _check_size(frame, stage)
+            return frame
+        except Exception as error:
+            return _expected(error, connection).frame(connection.connection_id, message.request_id)
+
+    async def open_connection(
+        self, stage: StageSnapshot, connection: ConnectionInfo, handshake: Handshake
+    ) -> Acceptance | Denial:
+        """The answer to a handshake; without a `$connect` route, or an integration for it, everyone is let in."""
+        route = stage.api.routes.get(CONNECT)
+        if route is None:
+            return Acceptance()
+        try:
+            check_required_parameters(route, handshake)
+            if route.integration is None:
+                return Acceptance()
+            context = Context(connection, stage.variables, CONNECT, handshake)
+            request = map_request(route, context)
+            response = await self._integrations.invoke(request)
+            return map_connect_response(route, response, context)
+        except Exception as error:
+            return _expected(error, connection).denial(connection.connection_id, handshake.request_id)
+
+    async def close_connection(self, stage: StageSnapshot, connection: ConnectionInfo, disconnect: Disconnect) -> None:
+        """Deliver `$disconnect`; nobody is left to be told of a failure, so it is logged."""
+        route = stage.api.routes.get(DISCONNECT)
+        if route is None or route.integration is None:
+            return
+        try:
+            context = Context(connection, stage.variables, DISCONNECT, disconnect)
+            request = map_request(route, context)
+            await self._integrations.invoke(request)
+        except Exception as error:
+            _expected(error, connection)
+
+
+def _check_size(frame: str | None, stage: StageSnapshot) -> None:
+    limit = stage.limits.max_message
+    if frame is not None and len(frame) > limit // 4 and len(frame.encode()) > limit:
+        raise BadIntegrationResult(f"The answer is larger than a message may be ({limit} bytes).")
+
+
+def _expected(error: Exception, connection: ConnectionInfo) -> GatewayError:
+    """The failure as clients may hear of it; what nobody expected is logged in full and kept from them."""
+    if isinstance(error, GatewayError):
+        logger.info("%s/%s %s: %s", connection.api_id, connection.stage, connection.connection_id, error)
+        return error
+    logger.error("Unexpected failure on connection %s", connection.connection_id, exc_info=error)
+    return GatewayError()

@@ -1,0 +1,126 @@
+"""The deployed stages as the data plane sees them: compiled once, swapped as a whole when they change.
+
+An index of all stages is read again when the configuration's version moves; a stage's deployment is compiled when the
+first client asks for it. Whoever holds a `StageHandle` reads `handle.snapshot` once for each message.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+from django.conf import settings
+
+from gatewayapp.core.limits import StageLimits
+from gatewayapp.core.snapshot import ApiSnapshot, StageSnapshot, load
+from gatewayapp.dataplane.database import DatabaseThread
+from gatewayapp.models import ConfigurationVersion, Stage
+
+logger = logging.getLogger(__name__)
+
+
+class StageKey(NamedTuple):
+    api_id: str
+    stage: str
+
+
+class _Revision(NamedTuple):
+    deployment_id: str | None
+    revision: int
+
+
+class StageHandle:
+    """A stage that is in use. `snapshot` is replaced, never changed; it stays readable after the stage was deleted."""
+
+    __slots__ = ("key", "revision", "snapshot")
+
+    def __init__(self, key: StageKey, revision: _Revision, snapshot: StageSnapshot) -> None:
+        self.key = key
+        self.revision = revision
+        self.snapshot = snapshot
+
+
+class Stages:
+    """All stages by API and name."""
+
+    def __init__(self, database: DatabaseThread) -> None:
+        self._database = database
+        self._index: dict[StageKey, _Revision] = {}
+        self._handles: dict[StageKey, StageHandle] = {}
+        self._loading: dict[StageKey, asyncio.Future[StageHandle | None]] = {}
+        self._version = -1
+        self.on_change: Callable[[StageHandle], None] = lambda handle: None
+        """Called after a handle's snapshot was replaced."""
+        self.on_delete: Callable[[StageHandle], None] = lambda handle: None
+        """Called for a handle whose stage is gone."""
+
+    def exists(self, api_id: str, stage: str) -> bool:
+        return StageKey(api_id, stage) in self._index
+
+    async def find(self, api_id: str, stage: str) -> StageHandle | None:
+        """The stage, None if there is none or nothing is deployed on it."""
+        key = StageKey(api_id, stage)
+        handle = self._handles.get(key)
+        if handle is not None:
+            return handle
+        if key not in self._index or self._index[key].deployment_id is None:
+            return None
+        if key not in self._loading:
+            self._loading[key] = asyncio.ensure_future(self._load(key))
+        return await asyncio.shield(self._loading[key])
+
+    async def refresh(self) -> bool:
+        """Read what changed since the last time; False if nothing did."""
+        version = await self._database.run(ConfigurationVersion.current)
+        if version == self._version:
+            return False
+        self._index = await self._database.run(_read_index)
+        self._version = version
+        for key, handle in list(self._handles.items()):
+            await self._update(key, handle)
+        return True
+
+    async def _load(self, key: StageKey) -> StageHandle | None:
+        try:
+            read = await self._database.run(_read_stage, key)
+            if read is None:
+                return None
+            handle = self._handles[key] = StageHandle(key, *read)
+            return handle
+        finally:
+            del self._loading[key]
+
+    async def _update(self, key: StageKey, handle: StageHandle) -> None:
+        current = self._index.get(key)
+        if current is None or current.deployment_id is None:
+            del self._handles[key]
+            self.on_delete(handle)
+        elif current != handle.revision and (read := await self._database.run(_read_stage, key)) is not None:
+            handle.revision, handle.snapshot = read
+            self.on_change(handle)
+
+
+def _read_index() -> dict[StageKey, _Revision]:
+    rows = Stage.objects.order_by().values_list("api_id", "stage_name", "deployment_id", "revision")
+    return {StageKey(row[0], row[1]): _Revision(row[2], row[3]) for row in rows.iterator()}
+
+
+def _read_stage(key: StageKey) -> tuple[_Revision, StageSnapshot] | None:
+    stage = Stage.objects.select_related("deployment").filter(api_id=key.api_id, stage_name=key.stage).first()
+    if stage is None or stage.deployment is None:
+        return None
+    api = _compiled(stage.deployment.snapshot, key)
+    if api is None:
+        return None
+    limits = StageLimits.from_document(stage.limits, StageLimits.from_document(settings.NOPAL_LIMITS))
+    snapshot = StageSnapshot(api, stage.stage_name, stage.stage_variables, limits)
+    return _Revision(stage.deployment_id, stage.revision), snapshot
+
+
+def _compiled(document: dict[str, object], key: StageKey) -> ApiSnapshot | None:
+    try:
+        return load(document)
+    except (ValueError, LookupError):
+        # Deployments are proven when they are made; one that fails now was made by another version of Nopal.
+        logger.exception("The deployment of stage %s of API %s cannot be used: deploy it again", key.stage, key.api_id)
+        return None

@@ -1,0 +1,109 @@
+"""`manage.py serve`: start the gateway."""
+
+import ipaddress
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from gatewayapp.management.demo import Demo
+
+
+class Command(BaseCommand):
+    help = "Migrate the database, then serve WebSocket clients, @connections, the management API and the dashboard."
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+        parser.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for a free one (default: 8000)")
+        parser.add_argument("--tls", action="store_true", help="serve https and wss, with a development certificate")
+        parser.add_argument("--cert", metavar="FILE", help="PEM certificate chain to serve with --tls")
+        parser.add_argument("--key", metavar="FILE", help="PEM key of --cert")
+        parser.add_argument("--demo", action="store_true", help="also create and run a chat to try the gateway with")
+
+    def handle(self, *, host: str, port: int, tls: bool, demo: bool, **options: Any) -> None:
+        loopback = _is_loopback(host)
+        if settings.NOPAL_ANONYMOUS_CALLBACKS and not loopback:
+            raise CommandError(
+                "NOPAL_ANONYMOUS_CALLBACKS lets anyone push to any connection, so it works on loopback only: "
+                f"unset it, or serve with --host 127.0.0.1 instead of {host}."
+            )
+        certificate, key = self._certificate(tls, options["cert"], options["key"])
+        _allow_host(host)
+        call_command("migrate", interactive=False, verbosity=0)
+
+        # Imported here: these load Twisted's reactor, which no other command needs.
+        from gatewayapp.asgi import Application
+        from gatewayapp.dataplane.gateway import GatewayOptions
+        from gatewayapp.server import ServerOptions, run
+
+        application = Application(GatewayOptions(loopback))
+        server_options = ServerOptions(
+            host=host,
+            port=port,
+            certificate=certificate,
+            key=key,
+            max_body=settings.NOPAL_MAX_CALLBACK_BODY,
+            trusted_proxies=settings.NOPAL_TRUSTED_PROXIES,
+            drain_timeout=settings.NOPAL_DRAIN_TIMEOUT,
+        )
+        chat = Demo() if demo else None
+
+        def ready(bound_host: str, bound_port: int) -> None:
+            base_url = f"{'https' if tls else 'http'}://{_url_host(host)}:{bound_port}"
+            self._greet(base_url, chat)
+
+        try:
+            run(application, server_options, ready=ready, on_drain=application.gateway.drain)
+        finally:
+            if chat is not None:
+                chat.stop()
+
+    def _certificate(self, tls: bool, certificate: str | None, key: str | None) -> tuple[str | None, str | None]:
+        if not tls:
+            if certificate or key:
+                raise CommandError("--cert and --key need --tls.")
+            return None, None
+        if bool(certificate) != bool(key):
+            raise CommandError("--cert and --key go together.")
+        if certificate and key:
+            for path in (certificate, key):
+                if not Path(path).is_file():
+                    raise CommandError(f"{path} is not a file.")
+            return certificate, key
+        from gatewayapp.server.tls import development_certificate
+
+        paths = development_certificate(settings.DATA_DIR / "certificates", settings.ALLOWED_HOSTS)
+        return str(paths[0]), str(paths[1])
+
+    def _greet(self, base_url: str, chat: Demo | None) -> None:
+        """Say where everything is, once the server takes connections."""
+        from dashboard.setup import setup_link
+
+        lines = ["", f"Nopal serves {base_url}"]
+        if (link := setup_link(base_url)) is not None:
+            lines += ["", "First run: create the administrator here, within 30 minutes:", f"  {link}"]
+        if chat is not None:
+            lines += ["", *chat.start(base_url)]
+        self.stdout.write("\n".join([*lines, "", "Stop with Ctrl+C.", ""]))
+        self.stdout.flush()
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _allow_host(host: str) -> None:
+    """The address that we listen on is one that we answer for."""
+    if host not in settings.ALLOWED_HOSTS and not host.startswith(("0.0.0.0", "::")):
+        settings.ALLOWED_HOSTS.append(_url_host(host))
+
+
+def _url_host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
