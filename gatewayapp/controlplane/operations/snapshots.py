@@ -1,0 +1,87 @@
+"""From an API's draft to a deployment, on request or, for stages with autoDeploy, after each change of the draft."""
+
+import orjson
+from django.utils import timezone
+
+from gatewayapp.controlplane.operations.errors import BadRequest
+from gatewayapp.core import snapshot
+from gatewayapp.models import Api, ConfigurationVersion, Deployment, Document, Stage
+
+KEPT_AUTO_DEPLOYMENTS = 20
+"""Deployments that autoDeploy made and no stage points at any more; older ones are dropped, each holds a whole API."""
+
+
+def freeze(api: Api) -> Document:
+    """The draft as a deployment's snapshot, proven to compile. Raises BadRequest."""
+    if not api.routes.exists():
+        raise BadRequest("Unable to deploy API because no routes exist in this API")
+    if not api.disable_schema_validation:
+        _check_schemas(api)
+    document = _draft(api)
+    try:
+        snapshot.load(document)
+    except ValueError as error:
+        raise BadRequest(f"Unable to deploy API: {error}") from error
+    return document
+
+
+def redeploy(api_id: str) -> None:
+    """Deploy the draft to each stage with autoDeploy that serves another; a draft that cannot be is only reported."""
+    stages = Stage.objects.filter(api_id=api_id, auto_deploy=True).select_related("api", "deployment")
+    if not stages:
+        return
+    try:
+        document = freeze(stages[0].api)
+    except BadRequest as error:
+        stages.update(last_deployment_status_message=f"Deployment attempt failed: {error.message}")
+        return
+    outdated = [stage.pk for stage in stages if stage.deployment is None or stage.deployment.snapshot != document]
+    if outdated:
+        deployment = Deployment.objects.create(api_id=api_id, auto_deployed=True, snapshot=document)
+        point_at(deployment, outdated, f"Successfully deployed stage with deployment ID '{deployment.pk}'")
+        _drop_old_auto_deployments(api_id)
+
+
+def point_at(deployment: Deployment, stages: list[int], status_message: str = "") -> None:
+    """Let the stages (primary keys) serve `deployment`."""
+    Stage.objects.filter(pk__in=stages).update(
+        deployment=deployment,
+        last_deployment_status_message=status_message,
+        last_updated_date=timezone.now(),
+        revision=ConfigurationVersion.current(),
+    )
+
+
+def _draft(api: Api) -> Document:
+    return {
+        "version": 1,
+        "api": {name: value for name, value in api.document().items() if name not in ("tags", "createdDate")},
+        "routes": [
+            {**route.document(), "routeResponses": [response.document() for response in route.route_responses.all()]}
+            for route in api.routes.prefetch_related("route_responses")
+        ],
+        "integrations": [
+            {
+                **integration.document(),
+                "integrationResponses": [response.document() for response in integration.integration_responses.all()],
+            }
+            for integration in api.integrations.prefetch_related("integration_responses")
+        ],
+        "models": [model.document() for model in api.models.all()],
+        "authorizers": [authorizer.document() for authorizer in api.authorizers.all()],
+    }
+
+
+def _check_schemas(api: Api) -> None:
+    for model in api.models.filter(content_type__in=("", "application/json")):
+        try:
+            schema = orjson.loads(model.schema)
+        except ValueError as error:
+            raise BadRequest(f"Unable to deploy API: the schema of model {model.name} is not JSON: {error}.") from error
+        if not isinstance(schema, dict):
+            raise BadRequest(f"Unable to deploy API: the schema of model {model.name} is not a JSON object.")
+
+
+def _drop_old_auto_deployments(api_id: str) -> None:
+    unused = Deployment.objects.filter(api_id=api_id, auto_deployed=True, stages=None).order_by("-created_date", "-pk")
+    Deployment.objects.filter(pk__in=list(unused.values_list("pk", flat=True)[KEPT_AUTO_DEPLOYMENTS:])).delete()
