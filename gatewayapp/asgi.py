@@ -1,7 +1,7 @@
 """The ASGI application: WebSocket clients and `@connections` to the data plane, everything else to Django."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gatewayapp.settings")
@@ -16,7 +16,7 @@ from gatewayapp.dataplane.consumer import GatewayConsumer  # noqa: E402
 from gatewayapp.dataplane.gateway import Gateway, GatewayOptions  # noqa: E402
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class Application:

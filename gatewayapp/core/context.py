@@ -4,9 +4,8 @@ AWS page: apigateway-websocket-api-mapping-template-reference.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from gatewayapp.core.json_body import Body
 from gatewayapp.core.messages import ConnectionInfo, Disconnect, Event, Handshake, Message
@@ -16,8 +15,7 @@ EVENT_TYPES = {Handshake: "CONNECT", Message: "MESSAGE", Disconnect: "DISCONNECT
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """One event on one connection, on its way through one route. `body` is set for messages only."""
 
     connection: ConnectionInfo

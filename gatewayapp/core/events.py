@@ -39,16 +39,7 @@ def event_headers(connection: ConnectionInfo, handshake: Handshake) -> Headers:
     """The handshake's headers as backends see them: without hop headers, with what the gateway knows better."""
     unseen = _HOP_HEADERS | _GATEWAY_HEADERS
     kept = tuple((name, value) for name, value in handshake.headers if name.lower() not in unseen)
-    return (*kept, ("X-Amzn-Trace-Id", trace_id(handshake.time)), *forwarded_headers(connection))
-
-
-def forwarded_headers(connection: ConnectionInfo) -> Headers:
-    """Who connected, and how; what the client itself claims under these names is not passed on."""
-    return (
-        ("X-Forwarded-For", connection.source_ip),
-        ("X-Forwarded-Port", str(connection.forwarded_port)),
-        ("X-Forwarded-Proto", connection.forwarded_proto),
-    )
+    return (*kept, ("X-Amzn-Trace-Id", trace_id(handshake.time)), *connection.forwarded_headers)
 
 
 def query_fields(query_string: str) -> list[tuple[str, str]]:
@@ -63,7 +54,7 @@ def _disconnect_headers(connection: ConnectionInfo) -> Headers:
 
 
 def _multi_value(single_name: str, multi_name: str, fields: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Both maps of a multi-value field; the single one keeps the last value. Header names fold to the first spelling."""
+    """Both maps of a multi-value field, the single one with the last value; headers fold to their first spelling."""
     fold = single_name == "headers"
     spelling: dict[str, str] = {}
     values: dict[str, list[str]] = {}

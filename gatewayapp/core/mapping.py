@@ -8,6 +8,7 @@ AWS pages: apigateway-websocket-api-integration-requests, websocket-api-data-map
 import re
 from base64 import b64decode
 from collections.abc import Callable
+from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
 import orjson
@@ -19,7 +20,7 @@ from gatewayapp.core.errors import (
     IntegrationFailure,
     UnsupportedMediaType,
 )
-from gatewayapp.core.events import event_headers, forwarded_headers, proxy_event, query_fields
+from gatewayapp.core.events import event_headers, proxy_event, query_fields
 from gatewayapp.core.ids import trace_id
 from gatewayapp.core.json_body import Body
 from gatewayapp.core.messages import (
@@ -38,9 +39,21 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _BODILESS = ("GET", "HEAD")
 _CONTROL_BYTES = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NOT_PASSED_ON = frozenset(
-    ["accept-encoding", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding"]
+    [
+        "accept-encoding",  # so that a refusal's body reaches the client readable
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "x-amzn-apigateway-api-id",
+    ]
 )
 _IMPLIED_TEMPLATE = "application/json"
+_JSON = (("Content-Type", "application/json"),)
 
 
 def check_required_parameters(route: Route, handshake: Handshake) -> None:
@@ -178,32 +191,26 @@ def _headers(
     content_length: int,
 ) -> Headers:
     """The gateway's headers, a handshake's own where it is proxied, and the mapped ones, which win over both."""
-    own = _own_headers(integration, context) + accept
-    if content_length:
-        own = (*own, ("Content-Type", "application/json"))
+    own = (*_own_headers(integration, context), *accept, *(_JSON if content_length else ()))
     if mapped:
         names = {name.lower() for name, _ in mapped}
-        own = tuple(header for header in own if header[0].lower() not in names) + tuple(mapped)
+        own = (*(header for header in own if header[0].lower() not in names), *mapped)
     return (("Host", host_header(origin)), *own, ("Content-Length", str(content_length)))
 
 
 def _own_headers(integration: Integration, context: Context) -> Headers:
-    event = context.event
-    api_id = context.connection.api_id
-    agent = ("User-Agent", f"AmazonAPIGateway_{api_id}")
-    api = ("X-Amzn-Apigateway-Api-Id", api_id)
+    event, connection = context.event, context.connection
     if not integration.is_proxy:
-        return (agent, api, ("X-Amzn-Trace-Id", trace_id(event.time)))
-    if isinstance(event, Handshake):
-        client = tuple(
-            (name, value)
-            for name, value in event_headers(context.connection, event)
-            if name.lower() not in _NOT_PASSED_ON and name.lower() != api[0].lower()
-        )
-        return (*client, api) if context.connection.user_agent is not None else (agent, *client, api)
-    return (agent, api, ("X-Amzn-Trace-Id", trace_id(event.time)), *forwarded_headers(context.connection))
+        return (*connection.gateway_headers, ("X-Amzn-Trace-Id", trace_id(event.time)))
+    if not isinstance(event, Handshake):
+        trace = ("X-Amzn-Trace-Id", trace_id(event.time))
+        return (*connection.gateway_headers, trace, *connection.forwarded_headers)
+    client = tuple(header for header in event_headers(connection, event) if header[0].lower() not in _NOT_PASSED_ON)
+    agent, api = connection.gateway_headers
+    return (*client, api) if connection.user_agent is not None else (agent, *client, api)
 
 
+@lru_cache(maxsize=1024)
 def host_header(origin: Origin) -> str:
     """The Host field's value for an origin (RFC 9110 section 7.2)."""
     host = f"[{origin.host}]" if ":" in origin.host else origin.host

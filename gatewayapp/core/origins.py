@@ -1,4 +1,4 @@
-"""Which web pages may open a connection: the Origin of a handshake against a stage's allow list (RFC 6454, RFC 6455 10.2).
+"""Which web pages may open a connection: a handshake's Origin against a stage's list (RFC 6454, RFC 6455 10.2).
 
 Browsers send cookies along from any page; so where a stage has no list, a handshake with cookies is taken only from
 the gateway's own host. A client that sends no Origin is not a browser and is let in unless the stage requires one.

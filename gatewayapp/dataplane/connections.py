@@ -9,6 +9,7 @@ import enum
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from time import time
 from typing import Any
 
@@ -213,10 +214,8 @@ class LiveConnection:
         writing = self._writing
         if writing is not None and writing is not asyncio.current_task() and close != SLOW_CLIENT:
             await asyncio.wait([writing])
-        try:
+        with suppress(OSError):
             await self._send({"type": "websocket.close", "code": close[0], "reason": close[1]})
-        except OSError:
-            pass
 
     def _expire(self) -> None:
         self.close(GOING_AWAY)

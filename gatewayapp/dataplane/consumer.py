@@ -39,7 +39,7 @@ _NO_STATUS = 1005
 _NO_STATUS_REASON = "Client-side close frame status not set"
 
 
-class GatewayConsumer(AsyncConsumer):  # type: ignore[misc]
+class GatewayConsumer(AsyncConsumer):
     """One client's connection, from its handshake to its `$disconnect`."""
 
     def __init__(self, gateway: "Gateway") -> None:

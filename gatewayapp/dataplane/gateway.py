@@ -23,7 +23,8 @@ from gatewayapp.dataplane.registry import Registry, abandoned, claim_node
 from gatewayapp.dataplane.stages import StageHandle, Stages
 from gatewayapp.dataplane.work import Work
 from gatewayapp.environment import parse_networks
-from gatewayapp.integrations import Integrations, OutboundOptions
+from gatewayapp.integrations import Integrations
+from gatewayapp.integrations.outbound import OutboundOptions
 from gatewayapp.models import configuration_changed
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Gateway:
         self.draining = False
 
     async def started(self) -> None:
-        """Start the data plane if it is not started yet; a server without ASGI's lifespan never asks for it otherwise."""
+        """Start the data plane unless it is started: some servers do not speak ASGI's lifespan."""
         if self._starting is None:
             self._starting = asyncio.get_running_loop().create_task(self._start())
         if not self._starting.done():

@@ -1,15 +1,17 @@
 """`manage.py serve`: start the gateway."""
 
 import ipaddress
+import threading
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from gatewayapp.management.demo import Demo
+if TYPE_CHECKING:
+    from gatewayapp.management.demo import Demo
 
 
 class Command(BaseCommand):
@@ -18,7 +20,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
-        parser.add_argument("--port", type=int, default=8000, help="port to listen on, 0 for a free one (default: 8000)")
+        parser.add_argument(
+            "--port", type=int, default=8000, help="port to listen on, 0 for a free one (default: 8000)"
+        )
         parser.add_argument("--tls", action="store_true", help="serve https and wss, with a development certificate")
         parser.add_argument("--cert", metavar="FILE", help="PEM certificate chain to serve with --tls")
         parser.add_argument("--key", metavar="FILE", help="PEM key of --cert")
@@ -50,11 +54,12 @@ class Command(BaseCommand):
             trusted_proxies=settings.NOPAL_TRUSTED_PROXIES,
             drain_timeout=settings.NOPAL_DRAIN_TIMEOUT,
         )
-        chat = Demo() if demo else None
+        chat = _demo() if demo else None
 
         def ready(bound_host: str, bound_port: int) -> None:
             base_url = f"{'https' if tls else 'http'}://{_url_host(host)}:{bound_port}"
-            self._greet(base_url, chat)
+            # In a thread of its own, since it asks the database, which the event loop must not wait for.
+            threading.Thread(target=self._greet, args=(base_url, chat), daemon=True).start()
 
         try:
             run(application, server_options, ready=ready, on_drain=application.gateway.drain)
@@ -79,7 +84,7 @@ class Command(BaseCommand):
         paths = development_certificate(settings.DATA_DIR / "certificates", settings.ALLOWED_HOSTS)
         return str(paths[0]), str(paths[1])
 
-    def _greet(self, base_url: str, chat: Demo | None) -> None:
+    def _greet(self, base_url: str, chat: "Demo | None") -> None:
         """Say where everything is, once the server takes connections."""
         from dashboard.setup import setup_link
 
@@ -90,6 +95,12 @@ class Command(BaseCommand):
             lines += ["", *chat.start(base_url)]
         self.stdout.write("\n".join([*lines, "", "Stop with Ctrl+C.", ""]))
         self.stdout.flush()
+
+
+def _demo() -> "Demo":
+    from gatewayapp.management.demo import Demo
+
+    return Demo()
 
 
 def _is_loopback(host: str) -> bool:
