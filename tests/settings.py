@@ -1,0 +1,11 @@
+"""Settings of the test run: the real ones, with a data directory of its own."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+os.environ["NOPAL_DATA_DIR"] = tempfile.mkdtemp(prefix="nopal-tests-")
+atexit.register(shutil.rmtree, os.environ["NOPAL_DATA_DIR"], ignore_errors=True)
+
+from gatewayapp.settings import *  # noqa: E402, F403
