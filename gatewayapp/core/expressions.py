@@ -99,17 +99,18 @@ def _body_path(variable: str, expression: str) -> Path:
     found = _BODY.fullmatch(variable)
     if found is None:
         raise ValueError(
-            f"{expression!r}: the variable '${variable}' cannot be used here; the message's body can: $request.body.name."
+            f"{expression!r}: the variable '${variable}' cannot be used here; "
+            "the message's body can: $request.body.name."
         )
     return compile_path(found["path"])
 
 
 _STEP = re.compile(
-    r"""(?: (?P<dot> \. )? (?P<name> [^.\[\]'"*\s]+ )
-          | \[ (?P<index> \d{1,6} ) \]
-          | \[ ' (?P<single> [^']* ) ' \] | \[ " (?P<double> [^"]* ) " \]
-          | (?: \.? \* | \[\*\] ) (?P<all>)
-        )""",
+    r"""(?P<dot> \. )? (?P<dotted> (?P<name> [^.\[\]'"*\s]+ ) | \* )
+      | \[ (?P<index> [0-9]{1,6} ) \]
+      | \[ ' (?P<single> [^']* ) ' \] | \[ " (?P<double> [^"]* ) " \]
+      | \[\*\]
+    """,
     re.VERBOSE,
 )
 
@@ -123,7 +124,7 @@ def compile_path(text: str) -> Path:
     position = 0
     while position < len(text):
         step = _STEP.match(text, position)
-        if step is None or (step["name"] is not None and bool(steps) != bool(step["dot"])):
+        if step is None or (step["dotted"] and bool(steps) != bool(step["dot"])):
             raise ValueError(f"{text!r} is no path: write members as 'a.b' or ['a b'], list items as 'a[0]' or 'a[*]'.")
         steps.append(_step_value(step))
         position = step.end()

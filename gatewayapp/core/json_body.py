@@ -1,7 +1,8 @@
-"""A message's text as JSON, with bounds that keep hostile documents cheap, and values spelled as API Gateway spells them.
+"""A message's text as JSON, bounded so that hostile documents stay cheap; values spelled as API Gateway spells them.
 
-Strict JSON only. More than 64 levels, more than 10,000 members, NaN or half a surrogate pair: the text counts as
-"not JSON" and takes the `$default` route. Numbers keep the digits they were sent with, however many.
+Strict JSON only. More than 64 levels, more than 10,000 members, NaN, half a surrogate pair or a number beyond the range
+of doubles (RFC 8259 section 6): the text counts as "not JSON" and takes the `$default` route. Numbers keep the digits
+they were sent with.
 """
 
 import json
@@ -43,7 +44,7 @@ class Body:
         value = self.value
         if type(value) is not dict:
             return None
-        value = value.get(path[0], ABSENT) if len(path) == 1 else find(value, path)
+        value = find(value, path) if len(path) > 1 or path[0] == ALL else value.get(path[0], ABSENT)
         if type(value) is str:
             return value
         if value is ABSENT or value is None:
