@@ -93,7 +93,7 @@ def _result_headers(result: dict[str, Any]) -> Headers:
     if not isinstance(single, dict) or not isinstance(multiple, dict):
         raise BadIntegrationResult("The headers of the function's result are not an object.")
     firsts = {name: values[0] for name, values in multiple.items() if isinstance(values, list) and values}
-    return tuple((name, str(value)) for name, value in (*single.items(), *firsts.items()))
+    return tuple((name, str(value)) for name, value in (*single.items(), *firsts.items()) if value is not None)
 
 
 def _chosen_answer(integration: Integration, response: IntegrationResponse, context: Context) -> IntegrationResponse:
