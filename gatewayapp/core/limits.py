@@ -57,7 +57,9 @@ class StageLimits:
         if unknown:
             raise ValueError(f"Unknown limit {unknown[0]!r}. Limits are: {', '.join(sorted(known))}.")
         base = base or cls()
-        changes = {known[name]: _checked(name, value, getattr(base, known[name])) for name, value in document.items()}
+        changes: dict[str, Any] = {
+            known[name]: _checked(name, value, getattr(base, known[name])) for name, value in document.items()
+        }
         return replace(base, **changes)
 
 
@@ -68,6 +70,7 @@ def camel(name: str) -> str:
 
 
 _AT_LEAST = {"maxFrame": 1, "maxMessage": 1, "maxInFlight": 1, "sendBuffer": 1}
+_AT_MOST = 2**40
 
 
 def _checked(name: str, value: object, example: object) -> object:
@@ -82,6 +85,6 @@ def _checked(name: str, value: object, example: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int if isinstance(example, int) else int | float):
         raise ValueError(f"{name} takes a {'whole ' if isinstance(example, int) else ''}number.")
     least = _AT_LEAST.get(name, 0)
-    if not least <= value <= 2**40:
-        raise ValueError(f"{name} must be {least} or more.")
+    if not least <= value <= _AT_MOST:
+        raise ValueError(f"{name} must be between {least} and {_AT_MOST}.")
     return value if isinstance(example, int) else float(value)
