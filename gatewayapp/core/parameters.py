@@ -27,7 +27,20 @@ _FROM_BODY = re.compile(r"(?:route|method)\.request\.body(?:\.(.+))?", re.DOTALL
 _REQUIRED = re.compile(rf"(?:route|method)\.request\.(header|querystring)\.({_NAME})")
 
 _REFUSED_HEADERS = frozenset(
-    ["connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"]
+    [
+        "connection",
+        "content-length",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ]
 )
 _REFUSED_PREFIXES = ("x-amzn-", "x-forwarded-")
 

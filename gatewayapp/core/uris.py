@@ -1,7 +1,7 @@
 """Integration URIs: what a stage's variables and a message's values may fill in, and what they may not change.
 
-A stage variable may be a whole authority (`http://${stageVariables.backend}/x`), a label of it, or any part of the path;
-its value can never turn the host that is written around it into another one.
+A stage variable may be a whole authority (`http://${stageVariables.backend}/x`), a label of it, or any part of the
+path; its value can never turn the host that is written around it into another one.
 """
 
 import re
