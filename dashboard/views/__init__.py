@@ -1,0 +1,1 @@
+"""One module per page, thin: a request in, a rendered template out."""
