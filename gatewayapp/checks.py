@@ -1,0 +1,128 @@
+"""System checks on the settings: `manage.py check` explains a bad deployment before it serves anyone."""
+
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+
+from gatewayapp.core.addresses import parse_url
+from gatewayapp.core.limits import StageLimits
+from gatewayapp.environment import parse_networks
+
+_DATABASES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
+
+
+@register
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """Every rule of this module, in order of their numbers."""
+    return [
+        *_check_database(),
+        *_check_names(),
+        *_check_limits(),
+        *_check_outbound(),
+        *_check_addresses(),
+        *_check_callbacks(),
+        *_check_keys(),
+    ]
+
+
+def _check_database() -> Iterator[CheckMessage]:
+    engine = settings.DATABASES["default"]["ENGINE"]
+    if engine not in _DATABASES:
+        yield Error(
+            f"NOPAL_DATABASE_URL names a database that Nopal does not run on ({engine}).",
+            hint="Use sqlite:///path/to/file or postgres://user:password@host/name.",
+            id="nopal.E001",
+        )
+
+
+def _check_names() -> Iterator[CheckMessage]:
+    if not re.fullmatch(r"[a-z0-9-]+", settings.NOPAL_REGION):
+        yield Error(
+            f"NOPAL_REGION is {settings.NOPAL_REGION!r}.",
+            hint="It is a part of ARNs and signatures: lower-case letters, digits and hyphens, as us-east-1.",
+            id="nopal.E002",
+        )
+    if not re.fullmatch(r"\d{12}", settings.NOPAL_ACCOUNT_ID):
+        yield Error(
+            f"NOPAL_ACCOUNT_ID is {settings.NOPAL_ACCOUNT_ID!r}.",
+            hint="It is a part of ARNs: twelve digits.",
+            id="nopal.E003",
+        )
+
+
+def _check_limits() -> Iterator[CheckMessage]:
+    try:
+        StageLimits.from_document(settings.NOPAL_LIMITS)
+    except ValueError as error:
+        yield Error(f"NOPAL_LIMITS: {error}", hint="docs/limits.md lists the limits.", id="nopal.E004")
+
+
+def _check_outbound() -> Iterator[CheckMessage]:
+    allow = settings.NOPAL_OUTBOUND_ALLOW
+    try:
+        networks = () if allow == "auto" else parse_networks(allow)
+    except ValueError as error:
+        yield Error(
+            f"NOPAL_OUTBOUND_ALLOW: {error}.",
+            hint="List networks separated by commas, as 10.0.0.0/8,fd00::/8, or leave it to 'auto'.",
+            id="nopal.E005",
+        )
+        networks = ()
+    if any(network.prefixlen == 0 for network in networks):
+        yield Warning(
+            "NOPAL_OUTBOUND_ALLOW lets integrations call every address.",
+            hint="List the networks that your backends are in, so that a route cannot reach anything else.",
+            id="nopal.W005",
+        )
+    if settings.NOPAL_OUTBOUND_CA_FILE and not Path(settings.NOPAL_OUTBOUND_CA_FILE).is_file():
+        yield Error(
+            f"NOPAL_OUTBOUND_CA_FILE: {settings.NOPAL_OUTBOUND_CA_FILE} is not a file.",
+            hint="Name a PEM file with the certificates that your backends' certificates are signed with.",
+            id="nopal.E006",
+        )
+    if settings.NOPAL_LAMBDA_ENDPOINT:
+        try:
+            parse_url(settings.NOPAL_LAMBDA_ENDPOINT)
+        except ValueError as error:
+            yield Error(f"NOPAL_LAMBDA_ENDPOINT: {error}", hint="For example http://127.0.0.1:9001.", id="nopal.E007")
+
+
+def _check_addresses() -> Iterator[CheckMessage]:
+    for name in ("NOPAL_API_ENDPOINT", "NOPAL_DOMAIN_NAME"):
+        value = getattr(settings, name)
+        if value and "{api_id}" not in value:
+            yield Error(
+                f"{name} is {value!r}, the same for every API.",
+                hint="Say with {api_id} where an API's id stands, as {api_id}.execute-api.example.org.",
+                id="nopal.E008",
+            )
+    if any(network.prefixlen == 0 for network in settings.NOPAL_TRUSTED_PROXIES):
+        yield Warning(
+            "NOPAL_TRUSTED_PROXIES trusts everyone: any client can say that it comes from anywhere.",
+            hint="List the addresses of your reverse proxies only.",
+            id="nopal.W008",
+        )
+
+
+def _check_callbacks() -> Iterator[CheckMessage]:
+    if settings.NOPAL_ANONYMOUS_CALLBACKS:
+        yield Warning(
+            "NOPAL_ANONYMOUS_CALLBACKS is on: whoever reaches the gateway can push to and close every connection.",
+            hint="It is a switch for development and works on loopback only. Sign with an access key instead.",
+            id="nopal.W009",
+        )
+
+
+def _check_keys() -> Iterator[CheckMessage]:
+    for path in sorted((settings.DATA_DIR / "keys").glob("*.key")):
+        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            yield Warning(
+                f"{path} can be read by others than its owner.",
+                hint=f"chmod 600 {path}",
+                id="nopal.W010",
+            )

@@ -1,0 +1,65 @@
+"""Reading settings from the environment."""
+
+import stat
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from gatewayapp import environment as env
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("on", True), ("1", True), ("TRUE", True), ("off", False), ("", False)]
+)
+def test_a_boolean_has_several_spellings(monkeypatch, value, expected):
+    monkeypatch.setenv("NOPAL_X", value)
+
+    assert env.boolean("NOPAL_X") is expected
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        (env.boolean, "maybe"),
+        (lambda name: env.number(name, 1), "many"),
+        (env.networks, "10.0.0.0/99"),
+        (env.mapping, "[1]"),
+        (env.mapping, "{"),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_refused_by_name(monkeypatch, read, value):
+    monkeypatch.setenv("NOPAL_X", value)
+
+    with pytest.raises(ImproperlyConfigured, match="NOPAL_X"):
+        read("NOPAL_X")
+
+
+def test_a_secret_may_stand_in_a_file(monkeypatch, tmp_path):
+    (tmp_path / "secret").write_text("hush\n")
+    monkeypatch.setenv("NOPAL_X_FILE", str(tmp_path / "secret"))
+
+    assert env.text("NOPAL_X") == "hush"
+
+
+def test_a_missing_secret_file_is_named(monkeypatch):
+    monkeypatch.setenv("NOPAL_X_FILE", "/nowhere/secret")
+
+    with pytest.raises(ImproperlyConfigured, match="/nowhere/secret"):
+        env.text("NOPAL_X")
+
+
+def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path):
+    path = tmp_path / "keys" / "django.key"
+
+    first = env.key("NOPAL_X", path)
+
+    assert len(first) > 40
+    assert env.key("NOPAL_X", path) == first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_words_and_networks_are_separated_by_commas(monkeypatch):
+    monkeypatch.setenv("NOPAL_X", "10.0.0.0/8, ::1")
+
+    assert env.words("NOPAL_X") == ["10.0.0.0/8", "::1"]
+    assert [str(network) for network in env.networks("NOPAL_X")] == ["10.0.0.0/8", "::1/128"]
