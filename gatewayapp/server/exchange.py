@@ -41,9 +41,7 @@ class Exchange:
         self._front = front
         self._head = head
         self._reader = body_reader(head, front.options.max_body)
-        self._awaits_continue = (
-            not self._reader.finished and head.fields.get(b"expect", b"").lower() == b"100-continue"
-        )
+        self._awaits_continue = not self._reader.finished and head.fields.get(b"expect", b"").lower() == b"100-continue"
         self._chunks: list[bytes] = []
         self._delivered = False  # the application has had the last piece of the body
         self._waiter: asyncio.Future[None] | None = None
@@ -59,7 +57,7 @@ class Exchange:
 
     def feed(self, data: bytes) -> bytes:
         """Take the body's bytes out of `data` and return what follows it; raises Refusal."""
-        if self._reader.finished:
+        if self._reader.finished or not data:
             return data
         self._awaits_continue = False  # the peer did not wait
         body, rest = self._reader.feed(data)

@@ -59,7 +59,7 @@ class Front(Protocol):
         self.options = server.options
         self._data = data
         self._deadline: float | None = None
-        self._fresh = not data
+        self._fresh = True  # nothing was answered yet
         self._peer: Origin | None = None
         self._exchange: Exchange | None = None
         self._lingering = 0  # bytes we will still read and discard before we drop the peer; 0: not lingering
@@ -74,7 +74,8 @@ class Front(Protocol):
     def resume(self, transport: Any) -> None:
         """Take a kept-alive connection back from Daphne's HTTP protocol."""
         self.transport = transport
-        self._start(self.options.idle_timeout)
+        self._fresh = False
+        self._start(self._patience())
         transport.resumeProducing()
         self._read_head()
 
@@ -90,8 +91,8 @@ class Front(Protocol):
         elif self._exchange is not None:
             self._feed(data)
         else:
-            if not self._data:
-                self._deadline = self._deadline_of_head()
+            if not self._data and not self._fresh:
+                self._deadline = loop.time() + self.options.header_timeout
             self._data += data
             self._read_head()
 
@@ -126,7 +127,7 @@ class Front(Protocol):
         if not keep_alive:
             self._close()
             return
-        self._deadline = loop.time() + self.options.idle_timeout
+        self._deadline = loop.time() + self._patience()
         self._fresh = False
         self.transport.resumeProducing()
         if self._data:
@@ -161,8 +162,9 @@ class Front(Protocol):
         self.server.timed.add(self)
         self.transport.registerProducer(self, True)
 
-    def _deadline_of_head(self) -> float | None:
-        return self._deadline if self._fresh else loop.time() + self.options.header_timeout
+    def _patience(self) -> float:
+        """Seconds a kept-alive connection has for its next request, or for the rest of one that began."""
+        return self.options.header_timeout if self._data else self.options.idle_timeout
 
     def _read_head(self) -> None:
         """Serve the next request if its head is complete."""

@@ -80,7 +80,7 @@ def parse_head(data: bytes, options: ServerOptions) -> RequestHead:
         raw_headers=collector.headers,
         headers=headers,
         fields=dict(headers),
-        keep_alive=parser.should_keep_alive(),
+        keep_alive=_keeps_alive(version, headers),
     )
     _check_limits(head, len(data), options)
     _check_names(head)
@@ -127,6 +127,8 @@ def check_handshake(head: RequestHead) -> bytes:
     """
     if head.method != "GET" or head.http_version != "1.1":
         raise Refusal(405, "A WebSocket handshake is a GET with HTTP/1.1", [(b"allow", b"GET")])
+    if b"transfer-encoding" in head.fields or head.fields.get(b"content-length", b"0") != b"0":
+        raise Refusal(400, "A WebSocket handshake has no body")
     if not any(_has_token(value, b"upgrade") for value in values(head.headers, b"connection")):
         raise Refusal(400, 'A WebSocket handshake needs "Connection: Upgrade"')
     if values(head.headers, b"sec-websocket-version") != [b"13"]:
@@ -194,6 +196,16 @@ def _origin_form(target: bytes) -> bytes:
     if url.schema not in (b"http", b"https", b"ws", b"wss") or url.fragment:
         raise Refusal(400, "The request target must be a path")
     return (url.path or b"/") + (b"?" + url.query if url.query else b"")
+
+
+def _keeps_alive(version: str, headers: Headers) -> bool:
+    """RFC 9112 section 9.3."""
+    connection = values(headers, b"connection")
+    if not connection:
+        return version == "1.1"
+    if version == "1.0":
+        return any(_has_token(value, b"keep-alive") for value in connection)
+    return not any(_has_token(value, b"close") for value in connection)
 
 
 def _has_token(value: bytes, token: bytes) -> bool:

@@ -61,9 +61,7 @@ def run(
 class Server(daphne_server.Server):
     """Daphne's server with our protocols; one per process, as Twisted's reactor."""
 
-    def __init__(
-        self, application: Any, options: ServerOptions, ready: Ready | None, on_drain: OnDrain | None
-    ) -> None:
+    def __init__(self, application: Any, options: ServerOptions, ready: Ready | None, on_drain: OnDrain | None) -> None:
         super().__init__(application, endpoints=[f"{options.host}:{options.port}"], root_path=options.root_path)
         self.server_name = None  # Daphne's "Server" header
         self.options = options

@@ -92,6 +92,8 @@ class Connection(WebSocketProtocol):
     _denial: dict[str, Any] | None = None
     _denied = False
 
+    __repr__ = object.__repr__  # Daphne's needs attributes that we do not keep
+
     def __init__(self, factory: ConnectionFactory) -> None:
         self.factory = factory
         self.hooks = Hooks(self)
@@ -231,9 +233,7 @@ class Connection(WebSocketProtocol):
                 headers = [header for header in headers if header[0].lower() != b"content-length"]
             length = None if more else len(body)
             date = self.server.date_header
-            head = answers.answer(
-                self._denial["status"], headers, date=date, length=length, http_version="1.0"
-            ).head
+            head = answers.answer(self._denial["status"], headers, date=date, length=length, http_version="1.0").head
             self._denied = True
         self.transport.write(head + body)
         if not more:
