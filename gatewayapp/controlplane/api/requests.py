@@ -1,0 +1,44 @@
+"""A management request as it is on the wire, which is what its signature is about."""
+
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+from django.http import HttpRequest
+
+from gatewayapp.controlplane.operations import BadRequest
+
+PREFIX = "/v2"
+
+
+def raw_path(request: HttpRequest) -> str:
+    """The path, still percent-encoded. A WSGI server that does not tell it leaves only the decoded one to encode."""
+    scope: dict[str, Any] = getattr(request, "scope", {})
+    if scope.get("raw_path"):
+        return bytes(scope["raw_path"]).decode("latin-1").partition("?")[0]
+    wsgi_path = request.META.get("REQUEST_URI") or request.META.get("RAW_URI")
+    return str(wsgi_path).partition("?")[0] if wsgi_path else quote(request.path, safe="/~@:$*=,")
+
+
+def path_below_prefix(request: HttpRequest) -> str:
+    """What follows `/v2` in the path, still percent-encoded."""
+    return raw_path(request).removeprefix(request.META.get("SCRIPT_NAME", "")).removeprefix(PREFIX)
+
+
+def header_fields(request: HttpRequest) -> list[tuple[str, str]]:
+    """Header fields with lower-case names, in order of arrival where the server tells it."""
+    scope: dict[str, Any] = getattr(request, "scope", {})
+    if "headers" in scope:
+        return [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+    return [(name.lower(), value) for name, value in request.headers.items()]
+
+
+def body_document(body: bytes) -> dict[str, Any]:
+    """The body as a JSON object; no body is an empty one. Raises BadRequest."""
+    try:
+        document = orjson.loads(body or b"{}")
+    except ValueError as error:
+        raise BadRequest(f"The request body is not JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise BadRequest("The request body must be a JSON object.")
+    return document
