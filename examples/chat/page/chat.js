@@ -68,7 +68,7 @@ connection.addEventListener("state", ({ detail: { state, cause, delay } }) => {
   find("status").textContent = { connecting: "Connecting…", open: "Connected", waiting: "Reconnecting…" }[state];
   find("composer").querySelector("button").disabled = !open;
   find("notice").hidden = open || (state === "connecting" && find("notice").hidden);
-  if (state === "waiting") find("notice-text").textContent = `${cause} Trying again in ${delay.toFixed(1)} s.`;
+  if (state === "waiting") find("notice-text").textContent = `${cause} Trying again in ${delay.toFixed(1)}\u00a0s.`;
   if (open) connection.send({ action: "who" });
   else showMembers([]);
 });
@@ -159,6 +159,7 @@ function enter() {
   connection.open();
 }
 
+find("wire").open = matchMedia("(min-width: 761px)").matches;
 find("address").textContent = document.body.dataset.websocketUrl;
 find("reconnect").addEventListener("click", () => connection.open());
 find("entrance").addEventListener("submit", (event) => {

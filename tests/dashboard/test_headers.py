@@ -1,0 +1,52 @@
+"""Every page says what may run in it, who may frame it, and that nobody stores it."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.dashboard.conftest import PASSWORD
+
+PAGES = ("/", "/signin", "/setup/invented", "/nowhere")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_carries_the_security_headers(signed_in: Client, path: str) -> None:
+    headers = signed_in.get(path).headers
+
+    policy = dict(directive.split(" ", 1) for directive in headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["style-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert "no-store" in headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_holds_no_inline_script_or_style(signed_in: Client, path: str) -> None:
+    page = signed_in.get(path).content.decode()
+
+    assert "<style" not in page
+    assert " style=" not in page
+    assert " onclick=" not in page
+    assert page.count("<script") == page.count('<script type="module" src=')
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_cookies_are_secure_where_the_request_was(client: Client, ann: User, secure: bool) -> None:
+    response = client.post("/signin", {"username": "ann", "password": PASSWORD}, secure=secure)
+
+    assert set(response.cookies) == {"nopal_session", "nopal_csrf"}
+    for cookie in response.cookies.values():
+        assert bool(cookie["secure"]) is secure
+        assert cookie["samesite"] == "Lax"
+    assert response.cookies["nopal_session"]["httponly"]
+
+
+def test_pages_link_to_nothing_elsewhere(signed_in: Client) -> None:
+    for path in PAGES:
+        page = signed_in.get(path).content.decode()
+        assert 'src="http' not in page
+        assert 'href="http' not in page

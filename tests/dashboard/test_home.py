@@ -1,0 +1,122 @@
+"""The overview: APIs, their stages and addresses, and first steps where there is nothing yet."""
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from gatewayapp.controlplane.operations import (
+    create_api,
+    create_deployment,
+    create_integration,
+    create_route,
+    create_stage,
+)
+from gatewayapp.models import Api, Connection
+
+HOST = {"HTTP_HOST": "127.0.0.1:8000"}
+
+
+@pytest.fixture
+def chat(db: None) -> Api:
+    api = create_api(name="chat", protocol_type="WEBSOCKET", route_selection_expression="$request.body.action")
+    integration = create_integration(
+        api_id=api.api_id,
+        integration_type="HTTP_PROXY",
+        integration_method="POST",
+        integration_uri="http://127.0.0.1:9000/",
+    )
+    create_route(api_id=api.api_id, route_key="send", target=f"integrations/{integration.integration_id}")
+    deployment = create_deployment(api_id=api.api_id)
+    create_stage(api_id=api.api_id, stage_name="prod", deployment_id=deployment.deployment_id)
+    return api
+
+
+def test_an_empty_gateway_teaches_the_first_steps(signed_in: Client) -> None:
+    page = _page(signed_in)
+
+    assert "createaccesskey" in page
+    assert 'endpoint_url="http://127.0.0.1:8000"' in page
+
+
+def test_a_stage_shows_where_clients_and_backends_go(signed_in: Client, chat: Api) -> None:
+    page = _page(signed_in)
+
+    assert f">ws://127.0.0.1:8000/ws/{chat.api_id}/prod<" in page
+    assert f">http://127.0.0.1:8000/ws/{chat.api_id}/prod<" in page
+    assert "<li>send</li>" in page
+
+
+def test_addresses_are_secure_where_the_page_is(signed_in: Client, chat: Api) -> None:
+    page = signed_in.get("/", secure=True, **HOST).content.decode()
+
+    assert f">wss://127.0.0.1:8000/ws/{chat.api_id}/prod<" in page
+    assert f">https://127.0.0.1:8000/ws/{chat.api_id}/prod<" in page
+
+
+def test_addresses_follow_the_endpoint_setting(signed_in: Client, chat: Api, settings: Settings) -> None:
+    settings.NOPAL_API_ENDPOINT = "wss://{api_id}.execute-api.example.org"
+
+    page = _page(signed_in)
+
+    assert f">wss://{chat.api_id}.execute-api.example.org/prod<" in page
+    assert f">https://{chat.api_id}.execute-api.example.org/prod<" in page
+
+
+def test_open_connections_are_counted_by_stage(signed_in: Client, chat: Api) -> None:
+    for number, stage in enumerate(("prod", "prod", "gone")):
+        Connection.objects.create(
+            connection_id=f"connection{number}",
+            api_id=chat.api_id,
+            stage=stage,
+            node_slot=0,
+            node_incarnation=0,
+            connected_at=0,
+            domain_name="127.0.0.1",
+            source_ip="127.0.0.1",
+        )
+
+    response = signed_in.get("/", **HOST)
+
+    assert [stage.connections for stage in response.context["apis"][0].stages] == [2]
+    assert response.context["connection_count"] == 2
+
+
+def test_a_stage_without_a_deployment_says_so(signed_in: Client, chat: Api) -> None:
+    create_stage(api_id=chat.api_id, stage_name="later")
+
+    assert _page(signed_in).count("not deployed") == 1
+
+
+def test_an_api_without_stages_says_that_nobody_can_connect(signed_in: Client, chat: Api) -> None:
+    create_api(name="draft", protocol_type="WEBSOCKET", route_selection_expression="$request.body.action")
+
+    assert _page(signed_in).count("nobody can connect") == 1
+
+
+def test_what_users_wrote_is_text_never_markup(signed_in: Client, db: None) -> None:
+    create_api(
+        name="<script>alert(1)</script>",
+        description="<img src=x onerror=alert(2)>",
+        protocol_type="WEBSOCKET",
+        route_selection_expression="$request.body.action",
+    )
+
+    page = _page(signed_in)
+
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_the_number_of_queries_does_not_grow_with_the_apis(
+    signed_in: Client, chat: Api, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    for number in range(5):
+        create_api(name=f"api {number}", protocol_type="WEBSOCKET", route_selection_expression="$request.body.action")
+
+    with django_assert_max_num_queries(6):
+        _page(signed_in)
+
+
+def _page(client: Client) -> str:
+    return client.get("/", **HOST).content.decode()
