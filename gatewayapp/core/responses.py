@@ -155,7 +155,7 @@ def _object(text: bytes) -> dict[str, Any]:
 def _subprotocol(headers: Headers) -> str | None:
     for name, value in headers:
         if name.lower() == _SUBPROTOCOL:
-            if _CONTROL_BYTES.search(value) or not value.isascii():
+            if not _fits_header(value):
                 raise BadIntegrationResult("The subprotocol that the $connect integration chose is no header value.")
             return value.strip() or None
     return None
@@ -163,5 +163,9 @@ def _subprotocol(headers: Headers) -> str | None:
 
 def _denial_headers(headers: Headers, request_id: str) -> Headers:
     """Of the backend's headers a refused client gets the content type, which says how to read the body."""
-    types = [value for name, value in headers if name.lower() == "content-type" and not _CONTROL_BYTES.search(value)]
+    types = [value for name, value in headers if name.lower() == "content-type" and _fits_header(value)]
     return (("Content-Type", types[0] if types else "application/json"), ("x-amz-apigw-id", request_id))
+
+
+def _fits_header(value: str) -> bool:
+    return value.isascii() and not _CONTROL_BYTES.search(value)

@@ -241,6 +241,7 @@ def test_a_status_that_answers_no_handshake_is_a_bad_result(kind: str, status: i
         ((("content-type", "text/html"), ("X-Secret", "1"), ("Set-Cookie", "a=b")), "text/html"),
         ((("X-Secret", "1"),), "application/json"),
         ((("Content-Type", "text/html\r\nX-Evil: 1"),), "application/json"),
+        ((("Content-Type", "text/жук"),), "application/json"),
     ],
 )
 def test_a_refused_client_gets_of_the_backends_headers_the_content_type_alone(
