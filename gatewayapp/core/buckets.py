@@ -2,14 +2,14 @@
 
 
 class TokenBucket:
-    """`rate` tokens a second up to `burst`; starts full."""
+    """`rate` tokens a second up to `burst`, which is one at least, lest a slow rate let nobody through; starts full."""
 
     __slots__ = ("_tokens", "_updated", "burst", "rate")
 
     def __init__(self, rate: float, burst: float, now: float) -> None:
         self.rate = rate
-        self.burst = burst
-        self._tokens = burst
+        self.burst = max(burst, 1.0)
+        self._tokens = self.burst
         self._updated = now
 
     def take(self, now: float, tokens: float = 1.0) -> bool:
