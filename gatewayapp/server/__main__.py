@@ -24,11 +24,12 @@ def main(arguments: list[str]) -> None:
         trusted_proxies=tuple(ip_network(network) for network in parsed.trusted_proxy),
     )
     scheme = "https" if options.certificate else "http"
-    run(
-        load(parsed.application),
-        options,
-        ready=lambda host, port: print(f"Listening on {scheme}://{host}:{port}", file=sys.stderr, flush=True),
-    )
+
+    def ready(host: str, port: int) -> None:
+        sys.stderr.write(f"Listening on {scheme}://{host}:{port}\n")
+        sys.stderr.flush()
+
+    run(load(parsed.application), options, ready=ready)
 
 
 def load(name: str) -> Any:

@@ -14,7 +14,8 @@ from gatewayapp.server.reactor import loop  # isort:skip  (first: it installs th
 
 from twisted.internet.protocol import Factory, Protocol
 
-from gatewayapp.server import answers, transport as transports
+from gatewayapp.server import answers
+from gatewayapp.server import transport as transports
 from gatewayapp.server.bodies import body_reader
 from gatewayapp.server.exchange import Exchange
 from gatewayapp.server.forwarded import Origin, origin
@@ -52,6 +53,8 @@ class FrontFactory(Factory):
 
 class Front(Protocol):
     """A connection between requests, and during those answered directly."""
+
+    transport: Any
 
     def __init__(self, server: Server, data: bytes = b"") -> None:
         """`data`: bytes of a kept-alive connection that were read already."""

@@ -64,9 +64,9 @@ class Request(WebRequest):
             limit = self.server.options.max_upload
             self.channel.refuse(Refusal(413, f"The body is larger than {limit} bytes"))
 
-    def process(self) -> Any:
+    def process(self) -> None:
         if self.channel is not None:  # else it was refused while its body arrived
-            return super().process()
+            super().process()
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         if message["type"] == "http.response.body" and not self.finished:
@@ -91,7 +91,8 @@ class Request(WebRequest):
 class Channel(HTTPChannel):
     """Twisted's HTTP channel for a single request; the connection outlives it."""
 
-    requestFactory = Request
+    requestFactory: Any = Request
+    transport: Any
     factory: RequestFactory
 
     def setLineMode(self, extra: bytes = b"") -> None:
@@ -127,8 +128,8 @@ class RequestFactory(HTTPFactory):
         super().__init__(server)
         self.timeOut = server.options.body_timeout
 
-    def buildProtocol(self, addr: object) -> Channel:
-        channel = Channel()
+    def buildProtocol(self, addr: object) -> Any:
+        channel: Any = Channel()
         channel.factory = self
         channel.callLater = self.reactor.callLater
         channel.timeOut = self.timeOut

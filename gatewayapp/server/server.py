@@ -7,6 +7,7 @@ Daphne's Server keeps running the applications of plain HTTP requests; the rest 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import resource
 import signal
@@ -22,7 +23,8 @@ from daphne import server as daphne_server
 from twisted.internet.error import CannotListenError
 from twisted.logger import globalLogBeginner
 
-from gatewayapp.server import tls, transport as transports
+from gatewayapp.server import tls
+from gatewayapp.server import transport as transports
 from gatewayapp.server.forwarded import Origin, origin
 from gatewayapp.server.front import FrontFactory
 from gatewayapp.server.http import Request, RequestFactory
@@ -58,6 +60,10 @@ def run(
         raise SystemExit(server.exit_code)
 
 
+def _ignore(event: Any) -> None:
+    """An observer for Twisted's own log; what matters is logged here."""
+
+
 class Server(daphne_server.Server):
     """Daphne's server with our protocols; one per process, as Twisted's reactor."""
 
@@ -77,6 +83,7 @@ class Server(daphne_server.Server):
         self.lifespan = Lifespan(application)
         self.port: Any = None
         self._draining: asyncio.Task[None] | None = None
+        self._websockets_gone: asyncio.Future[None] | None = None
         self._stopping = False
         self._descriptor_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._next_scarcity_log = 0.0
@@ -85,7 +92,7 @@ class Server(daphne_server.Server):
 
     def run(self) -> None:
         """Start, serve and drain; blocks."""
-        globalLogBeginner.beginLoggingTo([lambda event: None], redirectStandardIO=False, discardBuffer=True)
+        globalLogBeginner.beginLoggingTo([_ignore], redirectStandardIO=False, discardBuffer=True)
         reactor.callWhenRunning(lambda: self.start_task(self._start()))
         reactor.run(installSignalHandlers=False)
 
@@ -107,7 +114,7 @@ class Server(daphne_server.Server):
                 self.ready(address.host, address.port)
 
     def _abandon(self, exit_code: int, message: str) -> None:
-        print(message, file=sys.stderr)
+        print(message, file=sys.stderr)  # noqa: T201 - whoever starts a server reads its terminal
         self.exit_code = exit_code
         self._stop()
 
@@ -119,6 +126,13 @@ class Server(daphne_server.Server):
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
+
+    def forget(self, connection: Connection) -> None:
+        """A WebSocket connection's TCP connection is gone."""
+        self.timed.discard(connection)
+        self.websockets.discard(connection)
+        if not self.websockets and self._websockets_gone is not None and not self._websockets_gone.done():
+            self._websockets_gone.set_result(None)
 
     def is_short_of_descriptors(self, transport: Any) -> bool:
         """Whether an accepted connection took a descriptor of those kept for databases and backends.
@@ -196,7 +210,7 @@ class Server(daphne_server.Server):
     async def _drain(self) -> None:
         """Stop accepting, let the application finish, close what is left, finish its work, end."""
         deadline = loop.time() + self.options.drain_timeout
-        self.port.stopListening()
+        await self.port.stopListening().asFuture(loop)
         await self._call_on_drain()
         await self._close_websockets(deadline)
         if self.tasks:
@@ -226,5 +240,10 @@ class Server(daphne_server.Server):
                 await asyncio.sleep(TICK)
             for connection in waiting[start : start + batch]:
                 connection.close(self.options.shutdown_code, self.options.shutdown_reason)
-        while self.websockets and loop.time() < deadline:
-            await asyncio.sleep(TICK / 5)
+        if self.websockets:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._last_websocket_gone(), max(deadline - loop.time(), 0))
+
+    async def _last_websocket_gone(self) -> None:
+        self._websockets_gone = loop.create_future()
+        await self._websockets_gone

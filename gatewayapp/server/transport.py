@@ -64,7 +64,7 @@ class Port(tcp.Port):
 
 def listen(factory: Any, options: ServerOptions, context: Any) -> Port:
     """Listen with `factory` behind TLS if there is a `context`; raises OSError or Twisted's CannotListenError."""
-    family, *_, address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0]
+    address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][4]
     if context is not None:
         factory = TLSMemoryBIOFactory(context, isClient=False, wrappedFactory=factory, clock=reactor)
     port = Port(options.port, factory, options.backlog, str(address[0]), reactor)

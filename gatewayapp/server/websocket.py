@@ -21,7 +21,8 @@ from autobahn.websocket.protocol import TrafficStats
 from autobahn.websocket.utf8validator import Utf8Validator
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
-from gatewayapp.server import answers, frames, transport as transports
+from gatewayapp.server import answers, frames
+from gatewayapp.server import transport as transports
 from gatewayapp.server.heads import Headers, Refusal, subprotocols
 
 if TYPE_CHECKING:
@@ -316,8 +317,7 @@ class Connection(WebSocketProtocol):
 
     def connectionLost(self, reason: Any = None) -> None:
         self.state = CLOSED
-        self.server.websockets.discard(self)
-        self.server.timed.discard(self)
+        self.server.forget(self)
         self._disconnect(ABNORMAL, "")
         self.resumeProducing()
 

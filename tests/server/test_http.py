@@ -280,7 +280,7 @@ def test_an_idle_connection_is_closed(impatient: ServerProcess) -> None:
 
 def test_a_slow_application_is_waited_for(impatient: ServerProcess) -> None:
     for way in (DIRECT, ""):
-        assert impatient.get(way + "/slowly?seconds=2").body == b"2"
+        assert impatient.get(way + "/slowly?seconds=1.5").body == b"1.5"
 
 
 def test_requests_do_not_mix(server: ServerProcess) -> None:

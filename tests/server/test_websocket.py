@@ -151,7 +151,7 @@ def test_a_denial_ends_the_connection(server: ServerProcess, target: str, status
 
 def test_a_handshake_may_stay_pending(server: ServerProcess, key: str) -> None:
     with server.client() as client:
-        client.send(handshake(f"/accept-later?seconds=2&key={key}"))
+        client.send(handshake(f"/accept-later?seconds=1&key={key}"))
         assert client.response().status == 101
         client.send_close(1000)
         assert client.receive_close() == (1000, "")
@@ -314,9 +314,8 @@ def test_the_close_frame_arrives_although_the_peer_is_still_sending(server: Serv
 def test_a_peer_that_never_stops_sending_is_dropped(impatient: ServerProcess) -> None:
     with opened(impatient, "/echo") as client:
         client.send(frame_header(TEXT, 2**40) + b"mask")
-        with pytest.raises(OSError):  # noqa: PT011 - reset or broken pipe, as the kernel likes
-            for _ in range(1000):
-                client.socket.sendall(bytes(65536))
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            client.socket.sendall(bytes(64_000_000))
 
 
 def test_too_many_fragments_are_refused(impatient: ServerProcess) -> None:
