@@ -1,5 +1,6 @@
 """DomainName: a custom host name under which stages are reached; TLS for it ends at Nopal or at a proxy in front."""
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
@@ -10,6 +11,7 @@ class DomainName(Resource):
     MEMBERS = (
         "api_mapping_selection_expression",
         "domain_name",
+        "domain_name_arn",
         "domain_name_configurations",
         "mutual_tls_authentication",
         "routing_mode",
@@ -31,3 +33,7 @@ class DomainName(Resource):
 
     def __str__(self) -> str:
         return self.domain_name
+
+    @property
+    def domain_name_arn(self) -> str:
+        return f"arn:aws:apigateway:{settings.NOPAL_REGION}::/domainnames/{self.domain_name}"

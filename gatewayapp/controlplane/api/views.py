@@ -67,9 +67,9 @@ class ManagementView(APIView):
             response["Allow"] = ", ".join(exc.allowed)
         return response
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
-        response["x-amzn-RequestId"] = str(uuid4())
-        return super().finalize_response(request, response, *args, **kwargs)
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        return {"x-amzn-RequestId": str(uuid4())}
 
 
 def api_endpoint(request: HttpRequest | Request, api_id: str) -> str:
