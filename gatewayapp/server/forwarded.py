@@ -6,7 +6,7 @@ The client is the right-most address that no trusted proxy vouches for: everythi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from gatewayapp.server.heads import Headers, values
 
@@ -64,10 +64,12 @@ def _address(text: str) -> str | None:
 
 def _is_trusted(host: str, trusted: Networks) -> bool:
     try:
-        address = ip_address(host)
+        address: IPv4Address | IPv6Address = ip_address(host)
     except ValueError:
         return False
-    return any(address.version == network.version and address in network for network in trusted)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:  # an IPv4 peer of a socket that listens on ::
+        address = address.ipv4_mapped
+    return any(address in network for network in trusted)
 
 
 def _last(found: list[bytes]) -> str:

@@ -63,16 +63,22 @@ class Front(Protocol):
         self._data = data
         self._deadline: float | None = None
         self._fresh = True  # nothing was answered yet
+        self._is_surplus = False  # its descriptor is one of those kept for databases and backends
         self._peer: Origin | None = None
         self._exchange: Exchange | None = None
         self._lingering = 0  # bytes we will still read and discard before we drop the peer; 0: not lingering
         self._writable: asyncio.Future[None] | None = None
+        self._stalled = 0.0  # since when the peer has taken nothing, if it is not writable
 
     # Twisted's events
 
     def connectionMade(self) -> None:
         self.transport.setTcpNoDelay(True)
-        self._start(self.options.header_timeout)
+        spare = self.server.spare_descriptors(self.transport)
+        self._is_surplus = spare < 0
+        if spare < -self.options.reserved_descriptors // 2:
+            self.transport.abortConnection()
+        self._start(self.options.linger_timeout if self._is_surplus else self.options.header_timeout)
 
     def resume(self, transport: Any) -> None:
         """Take a kept-alive connection back from Daphne's HTTP protocol."""
@@ -109,6 +115,7 @@ class Front(Protocol):
     def pauseProducing(self) -> None:
         if self._writable is None:
             self._writable = loop.create_future()
+            self._stalled = loop.time()
 
     def resumeProducing(self) -> None:
         waiter, self._writable = self._writable, None
@@ -146,6 +153,8 @@ class Front(Protocol):
 
     def tick(self, now: float) -> None:
         """Called every so often: enforces the deadlines."""
+        if self._writable is not None and now - self._stalled >= self.options.body_timeout:
+            self.transport.abortConnection()
         if self._deadline is None or now < self._deadline:
             return
         if self._lingering:
@@ -185,7 +194,7 @@ class Front(Protocol):
             self.refuse(refusal)
 
     def _serve(self, data: bytes, end: int) -> None:
-        if self.server.is_short_of_descriptors(self.transport):
+        if self._is_surplus:
             raise Refusal(503, "The server is at its limit of connections; try again later")
         head = parse_head(data[:end], self.options)
         if wants_websocket(head):

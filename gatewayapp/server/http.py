@@ -26,23 +26,34 @@ if TYPE_CHECKING:
 
 
 class Flow:
-    """A push producer that lets an application wait while the peer is slow."""
+    """A push producer that lets an application wait while the peer is slow, and drops a peer that takes nothing."""
 
-    def __init__(self) -> None:
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._server = channel.factory.server
         self._paused: asyncio.Future[None] | None = None
+        self._deadline = 0.0
 
     def pauseProducing(self) -> None:
         if self._paused is None:
             self._paused = loop.create_future()
+            self._deadline = loop.time() + self._server.options.body_timeout
+            self._server.timed.add(self)
 
     def resumeProducing(self) -> None:
+        self._server.timed.discard(self)
         paused, self._paused = self._paused, None
         if paused is not None:
             paused.set_result(None)
 
     stopProducing = resumeProducing
 
+    def tick(self, now: float) -> None:
+        if now >= self._deadline:
+            self._channel.transport.abortConnection()
+
     async def open(self) -> None:
+        """Wait while the peer is slow."""
         while self._paused is not None:
             await asyncio.shield(self._paused)
 
@@ -52,7 +63,7 @@ class Request(WebRequest):
 
     def __init__(self, channel: Channel, *args: Any, **kwargs: Any) -> None:
         kwargs["parsePOSTFormSubmission"] = False  # the application's business
-        self.flow = Flow()
+        self.flow = Flow(channel)
         self._uploaded = 0
         super().__init__(channel, *args, **kwargs)
 

@@ -47,7 +47,7 @@ class Lifespan:
         return await self._answer
 
     async def _run(self) -> None:
-        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+        scope = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}}
         try:
             await self._application(scope, self._events.get, self._send)
         except Exception as error:

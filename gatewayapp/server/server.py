@@ -134,22 +134,21 @@ class Server(daphne_server.Server):
         if not self.websockets and self._websockets_gone is not None and not self._websockets_gone.done():
             self._websockets_gone.set_result(None)
 
-    def is_short_of_descriptors(self, transport: Any) -> bool:
-        """Whether an accepted connection took a descriptor of those kept for databases and backends.
+    def spare_descriptors(self, transport: Any) -> int:
+        """Descriptors still free beside those kept for databases and backends; negative if `transport` took one.
 
         Descriptors are given out from the lowest free number, so a high number means that all below are in use.
         """
         number = transports.tcp_transport(transport).fileno()
-        if number < self._descriptor_limit - self.options.reserved_descriptors:
-            return False
-        if loop.time() >= self._next_scarcity_log:
+        spare = self._descriptor_limit - self.options.reserved_descriptors - number - 1
+        if spare < 0 and loop.time() >= self._next_scarcity_log:
             self._next_scarcity_log = loop.time() + SCARCITY_LOG_INTERVAL
             logger.error(
                 "Refusing connections: %d of %d file descriptors are open. Raise the limit (ulimit -n).",
                 number,
                 self._descriptor_limit,
             )
-        return True
+        return spare
 
     def _tick(self) -> None:
         loop.call_later(TICK, self._tick)

@@ -37,6 +37,7 @@ CLOSED: Final = WebSocketProtocol.STATE_CLOSED
 
 NO_STATUS: Final = 1005
 ABNORMAL: Final = 1006
+UNSENDABLE: Final = (1004, NO_STATUS, ABNORMAL, 1015)
 POLICY_VIOLATION: Final = 1008
 TOO_BIG: Final = 1009
 INTERNAL_ERROR: Final = 1011
@@ -154,10 +155,10 @@ class Connection(WebSocketProtocol):
         """The application is done: leave nothing open."""
         if self.state == CONNECTING and not self._denied:
             self._refuse(answers.refusal(refusal))
+        elif self.state == CONNECTING:
+            self._drop()  # half a denial
         elif self.state == OPEN:
             self.close(code, reason)
-        if self._paused:
-            self._read_on()
 
     # ASGI
 
@@ -261,6 +262,8 @@ class Connection(WebSocketProtocol):
             self._read_on()
 
     def _close_by_application(self, code: int, reason: str) -> None:
+        if not 1000 <= code <= 4999 or code in UNSENDABLE:
+            raise ValueError(f"{code} is not a close code that may be sent (RFC 6455 section 7.4)")
         if self.state == OPEN:
             self.close(code, reason)
         elif self.state == CONNECTING and not self._denied:

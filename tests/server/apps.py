@@ -260,12 +260,13 @@ async def endless(scope: Scope, receive: Any, send: Any) -> None:
     sent = 0
     while sent < 2000:
         try:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(0.5):
                 await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
         except TimeoutError:
             break
         sent += 1
     observe(scope, sent)
+    await asyncio.sleep(5)
 
 
 async def no_content(scope: Scope, receive: Any, send: Any) -> None:

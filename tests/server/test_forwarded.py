@@ -59,6 +59,11 @@ def test_nobody_else_is_believed(peer: str) -> None:
     assert origin(stranger, headers, ()) == stranger
 
 
+def test_an_ipv4_proxy_may_be_seen_as_ipv6() -> None:
+    proxy = Origin(("::ffff:10.0.0.1", 1), ("::1", 80), secure=False)
+    assert origin(proxy, [(b"x-forwarded-for", b"203.0.113.7")], TRUSTED).client == ("203.0.113.7", 0)
+
+
 HEADERS = [("X-Forwarded-For", "1.1.1.1, 203.0.113.7"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "443")]
 
 

@@ -283,6 +283,16 @@ def test_a_slow_application_is_waited_for(impatient: ServerProcess) -> None:
         assert impatient.get(way + "/slowly?seconds=1.5").body == b"1.5"
 
 
+@DIRECT_AND_DAPHNE
+def test_a_reader_that_takes_nothing_is_dropped(impatient: ServerProcess, way: str, key: str) -> None:
+    with impatient.client(receive_buffer=4096) as client:
+        client.send(http_request(f"{way}/endless?key={key}"))
+        impatient.observed(key)
+        with pytest.raises((EOFError, ConnectionResetError)):
+            for _ in range(2000):
+                client.receive(65536)
+
+
 def test_requests_do_not_mix(server: ServerProcess) -> None:
     clients: list[tuple[str, RawClient]] = [(uuid.uuid4().hex, server.client()) for _ in range(40)]
     for _ in range(10):
