@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest
 
+from gatewayapp.controlplane.api.views import api_endpoint
 from gatewayapp.models import Api, Connection, Stage
 
 
@@ -62,7 +62,7 @@ def gateway_url(request: HttpRequest) -> str:
 
 
 def _stage_overview(request: HttpRequest, stage: Stage, connections: Mapping[tuple[str, str], int]) -> StageOverview:
-    websocket_url = f"{_api_endpoint(request, stage.api_id)}/{stage.stage_name}"
+    websocket_url = f"{api_endpoint(request, stage.api_id)}/{stage.stage_name}"
     return StageOverview(
         name=stage.stage_name,
         websocket_url=websocket_url,
@@ -70,12 +70,6 @@ def _stage_overview(request: HttpRequest, stage: Stage, connections: Mapping[tup
         connections=connections.get((stage.api_id, stage.stage_name), 0),
         deployed=stage.deployment_id is not None,
     )
-
-
-def _api_endpoint(request: HttpRequest, api_id: str) -> str:
-    if settings.NOPAL_API_ENDPOINT:
-        return settings.NOPAL_API_ENDPOINT.replace("{api_id}", api_id).rstrip("/")
-    return f"{'wss' if request.is_secure() else 'ws'}://{request.get_host()}/ws/{api_id}"
 
 
 def _connections_by_stage() -> dict[tuple[str, str], int]:
