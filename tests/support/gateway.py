@@ -145,7 +145,7 @@ class Gateway:
         return self.end(signal_number)
 
     def end(self, signal_number: int = signal.SIGTERM) -> int:
-        """End the process alone, so that it can be started again."""
+        """End the process, unless it has ended, and only that: it can be started again on the same port."""
         assert self._process is not None
         self._process.send_signal(signal_number)
         try:
