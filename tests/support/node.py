@@ -1,0 +1,187 @@
+"""A gateway process of the test's own, `manage.py serve` on a free port: to be starved, killed and started again.
+
+    node = Node(directory, NOPAL_CONNECTIONS_PER_ADDRESS="5")
+    node.start()
+    ...
+    node.kill()
+    node.start()    # the same data directory
+
+What it is asked from outside are facts of the operating system and of the database file, not of its memory.
+"""
+
+import os
+import queue
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.support.operations import Operations
+from tests.support.rawsocket import RawClient
+
+_ROOT = Path(__file__).parents[2]
+_SERVES = re.compile(r"Nopal serves (https?)://(.+):(\d+)")
+_PATIENCE = 30.0
+
+
+class Node:
+    """One gateway and its data directory; `environment`: further settings, `arguments`: further options of `serve`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        host: str = "127.0.0.1",
+        arguments: tuple[str, ...] = (),
+        template: Path | None = None,
+        before_start: Callable[[], None] | None = None,
+        **environment: str,
+    ) -> None:
+        if template is not None:
+            shutil.copytree(template, directory, dirs_exist_ok=True)
+        self.directory = directory
+        self.host = host
+        self.port = 0
+        self.scheme = "http"
+        self.lines: list[str] = []
+        self.process: subprocess.Popen[str] | None = None
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("NOPAL_")},
+            "DJANGO_SETTINGS_MODULE": "gatewayapp.settings",
+            "NOPAL_DATA_DIR": str(directory),
+            "NOPAL_ANONYMOUS_CALLBACKS": "on",
+            **environment,
+        }
+        self._arguments = arguments
+        self._before_start = before_start
+        self._fresh: queue.Queue[str | None] = queue.Queue()
+        self._reader: threading.Thread | None = None
+        self._operations: Operations | None = None
+
+    # the process
+
+    def launch(self) -> None:
+        """Start the process without waiting for anything."""
+        command = [sys.executable, "manage.py", "serve", "--host", self.host, "--port", "0", *self._arguments]
+        self.process = subprocess.Popen(
+            command,
+            cwd=_ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            bufsize=1,
+            preexec_fn=self._before_start,
+        )
+        self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self._reader.start()
+
+    def start(self) -> None:
+        """Start the process, and return once it serves."""
+        self.launch()
+        found = self.wait_for_line(_SERVES)
+        self.scheme, self.port = found[1], int(found[3])
+
+    def wait_for_line(self, pattern: str | re.Pattern[str]) -> re.Match[str]:
+        """The first line from here on that matches."""
+        while (line := self._fresh.get(timeout=_PATIENCE)) is not None:
+            if found := re.search(pattern, line):
+                return found
+        raise AssertionError(f"no line matches {pattern!r} in:\n" + "".join(self.lines[-100:]))
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def wait(self) -> int:
+        """The exit code, once the process has ended."""
+        assert self.process is not None
+        assert self._reader is not None
+        code = self.process.wait(_PATIENCE)
+        self._reader.join()
+        return code
+
+    def kill(self) -> None:
+        """End the process as a crash would."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def stop(self) -> None:
+        """End it and what serves its configuration, for good."""
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+        if self._operations is not None:
+            self._operations.stop()
+
+    # where it is
+
+    @property
+    def authority(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    def path(self, api_id: str, stage: str) -> str:
+        return f"/ws/{api_id}/{stage}"
+
+    def client(self, **options: Any) -> RawClient:
+        return RawClient(self.port, host=self.host, **options)
+
+    # its configuration
+
+    def call(self, operation: str, **arguments: Any) -> Any:
+        """Carry out an operation of the control plane, in another process than the gateway's."""
+        if self._operations is None:
+            self._operations = Operations(self.environment)
+        return self._operations.call(operation, **arguments)
+
+    # its state
+
+    def rows(self, api_id: str) -> list[str]:
+        """The ids of the connections that the database knows of."""
+        database = sqlite3.connect(f"file:{self.directory / 'nopal.sqlite3'}?mode=ro", uri=True)
+        try:
+            query = "SELECT connection_id FROM gatewayapp_connection WHERE api_id = ?"
+            return [row[0] for row in database.execute(query, (api_id,))]
+        finally:
+            database.close()
+
+    @property
+    def statistics(self) -> psutil.Process:
+        assert self.process is not None
+        return psutil.Process(self.process.pid)
+
+    @property
+    def memory(self) -> int:
+        """Resident memory in bytes."""
+        return int(self.statistics.memory_info().rss)
+
+    @property
+    def cpu_seconds(self) -> float:
+        times = self.statistics.cpu_times()
+        return float(times.user + times.system)
+
+    def peers(self) -> int:
+        """Open TCP connections to its port."""
+        connections = self.statistics.net_connections("tcp")
+        return sum(each.laddr.port == self.port and each.status != psutil.CONN_LISTEN for each in connections)
+
+    def complaints(self) -> list[str]:
+        """Lines that a healthy gateway never writes."""
+        return [
+            line for line in self.lines if "Traceback" in line or "Unexpected failure" in line or "Exception" in line
+        ]
+
+    def _read(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout is not None
+        with process.stdout as output:
+            for line in output:
+                self.lines.append(line)
+                self._fresh.put(line)
+        self._fresh.put(None)
