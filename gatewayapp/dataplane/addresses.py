@@ -12,6 +12,8 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 _API_HOST = re.compile(r"([a-z0-9]{10})\.execute-api\.[a-z0-9.-]+(?::\d+)?", re.IGNORECASE)
+_LONGEST_HOST = 259
+"""A name of 253 characters (RFC 1035 section 2.3.4) and a port."""
 _STAGE = r"(?P<stage>[A-Za-z0-9_-]{1,128})"
 _HOST_FORM = re.compile(rf"/{_STAGE}(?P<rest>/.*)?", re.DOTALL)
 _PATH_FORM = re.compile(rf"/ws/(?P<api_id>[a-z0-9]{{10}})/{_STAGE}(?P<rest>/.*)?", re.DOTALL)
@@ -41,6 +43,8 @@ def find_address(host: str, path: str) -> Address | None:
 
     Raises UnknownHost: events and callbacks are built from the host, so it must be one that we answer for.
     """
+    if len(host) > _LONGEST_HOST:
+        raise UnknownHost(host)
     api_host = _API_HOST.fullmatch(host)
     found = (_HOST_FORM if api_host else _PATH_FORM).fullmatch(path)
     if api_host is None and not _is_own_host(host):

@@ -7,6 +7,7 @@ foreign key before any look-up. Scope is the API: any of its stages can address 
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,10 @@ logger = logging.getLogger(__name__)
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Scope = dict[str, Any]
+
+
+class _CallerLeft(Exception):
+    """The request broke off in the middle of its body, so nothing must come of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,13 @@ class Callbacks:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             answer = await self._answer(scope, receive)
+        except _CallerLeft:
+            return
         except Exception:
             logger.exception("Unexpected failure of %s %s", scope["method"], scope["path"])
             answer = FAILED
-        await _send_answer(answer, send)
+        with suppress(OSError):  # the caller left meanwhile
+            await _send_answer(answer, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         await self._gateway.started()
@@ -171,11 +179,13 @@ def _iso(time_ms: int) -> str:
 
 async def _read_body(receive: Receive, limit: int) -> bytes | None:
     """The request's body, None once it is larger than `limit`, whatever its Content-Length says."""
-    event = await receive()
-    body: bytes = event.get("body", b"")
-    while event.get("more_body") and len(body) <= limit:
+    body, more = b"", True
+    while more and len(body) <= limit:
         event = await receive()
+        if event["type"] == "http.disconnect":
+            raise _CallerLeft
         body += event.get("body", b"")
+        more = event.get("more_body", False)
     return body if len(body) <= limit else None
 
 

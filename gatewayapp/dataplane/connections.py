@@ -9,7 +9,7 @@ import enum
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from time import time
 from typing import Any
 
@@ -26,12 +26,10 @@ Close = tuple[int, str]
 
 NORMAL: Close = (1000, "Connection Closed Normally")
 GOING_AWAY: Close = (1001, "Going away")
+LOST: Close = (1006, "")
 BINARY: Close = (1003, "Binary is not supported")
 SLOW_CLIENT: Close = (1008, "Send buffer full")
 RATE_EXCEEDED: Close = (1008, "Rate exceeded")
-
-_WRITE_AT_ONCE = 65_536
-"""Below so many unsent bytes the server's `send` does not wait, so that no task is needed to wait for it."""
 
 
 class Delivery(enum.Enum):
@@ -62,6 +60,7 @@ class LiveConnection:
         "info",
         "last_active_at",
         "lifetime",
+        "retiring",
         "stage",
     )
 
@@ -77,6 +76,7 @@ class LiveConnection:
         self.stage = stage
         self.last_active_at = info.connected_at
         self.closing: Close | None = None
+        self.retiring = False
         self.lifetime = Lifetime(lambda: stage.snapshot.limits, self._expire)
         self._send = send
         self._unsent: Callable[[], int] | None = None
@@ -87,10 +87,8 @@ class LiveConnection:
         self._writing: asyncio.Task[None] | None = None
         self._in_flight = 0
         self._settled: asyncio.Future[None] | None = None
-        now = asyncio.get_running_loop().time()
-        limits = stage.snapshot.limits
-        self._message_bucket = _bucket(limits.messages_per_second, now)
-        self._bytes_bucket = _bucket(limits.bytes_per_second, now)
+        self._message_bucket: TokenBucket | None = None
+        self._bytes_bucket: TokenBucket | None = None
         self._set_transport_limits = extensions.get("nopal.limits")
         if (hooks := extensions.get("nopal.hooks")) is not None:
             hooks.ping = self.ping
@@ -100,6 +98,8 @@ class LiveConnection:
     def apply_limits(self) -> None:
         """Take over the stage's limits, also when they changed while the connection is open."""
         limits = self.stage.snapshot.limits
+        self._message_bucket = _bucket(limits.messages_per_second, self._message_bucket)
+        self._bytes_bucket = _bucket(limits.bytes_per_second, self._bytes_bucket)
         if self._set_transport_limits is not None:
             self._set_transport_limits(limits.max_frame, limits.max_message, limits.ping_interval, limits.ping_timeout)
         self.lifetime.check()
@@ -114,9 +114,9 @@ class LiveConnection:
         if self.closing is not None:
             return Delivery.GONE
         self.lifetime.touch()
-        if self._writing is None and self._unsent is not None and self._unsent() < _WRITE_AT_ONCE:
+        if self._writing is None and self._unsent is not None and not self._unsent():
             return await self._write_at_once(text)
-        size = len(text) if text.isascii() else len(text.encode())
+        size = _size(text)
         if bounded and self._outbox_bytes and self._outbox_bytes + size > self.stage.snapshot.limits.send_buffer:
             return Delivery.BUSY
         if self._outbox is None:
@@ -128,6 +128,7 @@ class LiveConnection:
         return Delivery.ACCEPTED
 
     async def _write_at_once(self, text: str) -> Delivery:
+        # While nothing waits to be sent the server's `send` does not wait either, so no task has to wait for it.
         try:
             await self._send({"type": "websocket.send", "text": text})
         except OSError:
@@ -155,11 +156,13 @@ class LiveConnection:
 
     # messages in
 
-    def begin_message(self, size: int) -> bool:
-        """Count a message in; False, and the connection closed, if it exceeds the connection's rates."""
+    def begin_message(self, text: str) -> bool:
+        """Count a message in; False if it may not begin: the end has come, or comes for exceeding the rates."""
         self.lifetime.touch()
         self.last_active_at = int(time() * 1000)
-        if self._exceeds(self._message_bucket, 1) or self._exceeds(self._bytes_bucket, size):
+        if self.closing is not None or self.retiring:
+            return False
+        if self._exceeds(self._message_bucket, 1) or self._exceeds(self._bytes_bucket, _size(text)):
             self.close(RATE_EXCEEDED)
             return False
         self._in_flight += 1
@@ -168,9 +171,7 @@ class LiveConnection:
     def end_message(self) -> None:
         """Count a message out, once its integration is done."""
         self._in_flight -= 1
-        if self._settled is not None:
-            self._settled.set_result(None)
-            self._settled = None
+        self._settle()
 
     def ping(self) -> None:
         """The client sent a ping: it may count as activity, and it counts as a message against a flood."""
@@ -180,10 +181,15 @@ class LiveConnection:
             self.close(RATE_EXCEEDED)
 
     async def room(self, most: int) -> None:
-        """Wait until fewer than `most` messages are in flight. For one waiter at a time."""
-        while self._in_flight >= most:
+        """Wait until fewer than `most` messages are in flight, or the connection has ended."""
+        while self._in_flight >= most and self.closing is None:
             self._settled = self._settled or asyncio.get_running_loop().create_future()
             await asyncio.shield(self._settled)
+
+    def _settle(self) -> None:
+        settled, self._settled = self._settled, None
+        if settled is not None:
+            settled.set_result(None)
 
     def _exceeds(self, bucket: TokenBucket | None, tokens: float) -> bool:
         return bucket is not None and not bucket.take(asyncio.get_running_loop().time(), tokens)
@@ -202,18 +208,19 @@ class LiveConnection:
         self.closing = close
         self.lifetime.stop()
         self._connections.forget(self)
+        self._settle()
         return True
 
     async def retire(self) -> None:
-        """Close because the gateway goes away, after the messages in flight have been answered."""
+        """Close because the gateway goes away, after the messages in flight have been answered; no more are begun."""
+        self.retiring = True
         await self.room(1)
         self.close(GOING_AWAY)
 
     async def _send_close(self, close: Close) -> None:
-        """Send the close frame behind everything that was accepted before it."""
-        writing = self._writing
-        if writing is not None and writing is not asyncio.current_task() and close != SLOW_CLIENT:
-            await asyncio.wait([writing])
+        """Send the close frame behind everything that was accepted before it, if the client reads that in time."""
+        if self._writing is not None and close != SLOW_CLIENT:
+            await asyncio.wait([self._writing], timeout=self.stage.snapshot.limits.slow_client_timeout or None)
         with suppress(OSError):
             await self._send({"type": "websocket.close", "code": close[0], "reason": close[1]})
 
@@ -262,15 +269,35 @@ class Connections:
             _count_down(self._per_stage, connection.stage.key)
             _count_down(self._per_address, connection.info.source_ip)
 
+    @contextmanager
+    def opening(self, key: StageKey, address: str) -> Iterator[None]:
+        """Count a connection that is still in its handshake: a slow backend must not let more in than may be."""
+        self._per_stage[key] += 1
+        self._per_address[address] += 1
+        try:
+            yield
+        finally:
+            _count_down(self._per_stage, key)
+            _count_down(self._per_address, address)
+
     def of_stage(self, key: StageKey) -> int:
+        """Connections of a stage, opening or open."""
         return self._per_stage[key]
 
     def of_address(self, address: str) -> int:
+        """Connections from an address, opening or open."""
         return self._per_address[address]
 
 
-def _bucket(rate: float, now: float) -> TokenBucket | None:
-    return TokenBucket(rate, 2 * rate, now) if rate else None
+def _bucket(rate: float, present: TokenBucket | None) -> TokenBucket | None:
+    """The bucket for a rate: the present one as long as that is its rate."""
+    if present is not None and present.rate == rate:
+        return present
+    return TokenBucket(rate, 2 * rate, asyncio.get_running_loop().time()) if rate else None
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _count_down(counter: Counter[Any], key: Any) -> None:

@@ -15,9 +15,9 @@ from django.db import Error as DatabaseError
 
 from gatewayapp.core.errors import GatewayError
 from gatewayapp.core.ids import new_request_id
-from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Disconnect, Handshake, Message
+from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Handshake, Message
 from gatewayapp.dataplane.addresses import UnknownHost, find_address
-from gatewayapp.dataplane.connections import BINARY, Close, LiveConnection, Send
+from gatewayapp.dataplane.connections import BINARY, GOING_AWAY, LOST, Close, LiveConnection, Send
 from gatewayapp.dataplane.handshakes import (
     denial_events,
     early_refusal,
@@ -55,14 +55,15 @@ class GatewayConsumer(AsyncConsumer):
             await _deny(admitted, send)
             return
         info, stage = admitted
-        outcome = await self.gateway.pipeline.open_connection(stage.snapshot, info, handshake)
-        if isinstance(outcome, Denial):
-            await _deny(outcome, send)
-        elif not await self._register(info):
-            await _deny(GatewayError().denial(info.connection_id, handshake.request_id), send)
-            await self._report_end(info, stage, (1006, ""))
-        else:
-            await self._serve(scope, info, stage, outcome, receive, send)
+        with self.gateway.connections.opening(stage.key, info.source_ip):
+            outcome = await self.gateway.pipeline.open_connection(stage.snapshot, info, handshake)
+            if isinstance(outcome, Denial):
+                await _deny(outcome, send)
+                return
+            connection = await self._open(scope, info, stage, handshake, outcome, send)
+        if connection.closing is None:
+            await self._read(connection, receive)
+        await self._report_end(connection)
 
     async def _admit(
         self, scope: dict[str, Any], handshake: Handshake, connected_at: int
@@ -90,6 +91,31 @@ class GatewayConsumer(AsyncConsumer):
             return early_refusal(error)
         return info, stage
 
+    async def _open(
+        self,
+        scope: dict[str, Any],
+        info: ConnectionInfo,
+        stage: StageHandle,
+        handshake: Handshake,
+        acceptance: Acceptance,
+        send: Send,
+    ) -> LiveConnection:
+        """Write the row, then accept; from the 101 on the connection can be delivered to. It may have ended already."""
+        connection = LiveConnection(info, stage, send, self.gateway.connections, scope.get("extensions", {}))
+        if not await self._register(info):
+            connection.end(LOST)
+            await _deny(GatewayError().denial(info.connection_id, handshake.request_id), send)
+            return connection
+        try:
+            await send({"type": "websocket.accept", "subprotocol": acceptance.subprotocol})
+        except OSError:
+            connection.end(LOST)
+            return connection
+        self.gateway.connections.add(connection)
+        if self.gateway.draining or stage.deleted:  # since the handshake began
+            connection.close(GOING_AWAY)
+        return connection
+
     async def _register(self, info: ConnectionInfo) -> bool:
         try:
             await self.gateway.registry.add(info)
@@ -97,36 +123,13 @@ class GatewayConsumer(AsyncConsumer):
             return False
         return True
 
-    async def _serve(
-        self,
-        scope: dict[str, Any],
-        info: ConnectionInfo,
-        stage: StageHandle,
-        acceptance: Acceptance,
-        receive: Receive,
-        send: Send,
-    ) -> None:
-        """Accept, and live until the end. From the 101 on the connection can be delivered to."""
-        connection = LiveConnection(info, stage, send, self.gateway.connections, scope.get("extensions", {}))
-        try:
-            await send({"type": "websocket.accept", "subprotocol": acceptance.subprotocol})
-        except OSError:
-            connection.end((1006, ""))
-        else:
-            self.gateway.connections.add(connection)
-            await self._read(connection, receive)
-        assert connection.closing is not None
-        await self._report_end(info, stage, connection.closing)
-
     async def _read(self, connection: LiveConnection, receive: Receive) -> None:
         """Take the client's messages until the connection is closed, whoever closes it."""
         while (event := await receive())["type"] != "websocket.disconnect":
             text = event.get("text")
-            if connection.closing is not None:
-                continue
             if text is None:
                 connection.close(BINARY)
-            elif connection.begin_message(len(text)):
+            elif connection.begin_message(text):
                 self.gateway.work.start(self._answer(connection, text))
                 await connection.room(connection.stage.snapshot.limits.max_in_flight)
         connection.end(_client_close(event))
@@ -140,15 +143,10 @@ class GatewayConsumer(AsyncConsumer):
         finally:
             connection.end_message()
 
-    async def _report_end(self, info: ConnectionInfo, stage: StageHandle, close: Close) -> None:
+    async def _report_end(self, connection: LiveConnection) -> None:
         """Deliver `$disconnect`, then forget the connection. The server going away does not stop this."""
-        request_id = self.gateway.ids.disconnect_request_id(info.connection_id)
-        disconnect = Disconnect(request_id, _now(), *close)
-        await self.gateway.work.start(self._disconnect(info, stage, disconnect))
-
-    async def _disconnect(self, info: ConnectionInfo, stage: StageHandle, disconnect: Disconnect) -> None:
-        await self.gateway.pipeline.close_connection(stage.snapshot, info, disconnect)
-        self.gateway.registry.remove(info.connection_id)
+        assert connection.closing is not None
+        await self.gateway.work.start(self.gateway.report_end(connection.info, connection.stage, connection.closing))
 
 
 async def _deny(denial: Denial, send: Send) -> None:

@@ -5,17 +5,18 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from time import time
 from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
 
 from gatewayapp.core.addresses import LOOPBACK, Policy
-from gatewayapp.core.ids import ConnectionIds
+from gatewayapp.core.ids import ConnectionIds, Owner
 from gatewayapp.core.messages import ConnectionInfo, Disconnect
 from gatewayapp.dataplane.access import AccessKeys
 from gatewayapp.dataplane.admission import Admission
-from gatewayapp.dataplane.connections import GOING_AWAY, Connections
+from gatewayapp.dataplane.connections import GOING_AWAY, LOST, Close, Connections
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.dataplane.lock import DataDirectoryLock
 from gatewayapp.dataplane.pipeline import Pipeline
@@ -82,7 +83,7 @@ class Gateway:
         self._follow_configuration(asyncio.get_running_loop())
         await self._refresh()
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
-        self.work.start(self._report_abandoned(await self._writing.run(abandoned, owner)))
+        self.work.start(self._report_abandoned(owner))
 
     async def drain(self) -> None:
         """Let nobody in any more, finish what is under way, close every connection, deliver every `$disconnect`."""
@@ -97,7 +98,7 @@ class Gateway:
             return
         if self._watcher is not None:
             self._watcher.cancel()
-        await self.registry.finish()
+        await self.registry.close()
         await self._integrations.close()
         await asyncio.gather(self._reading.close(), self._writing.close())
         self._lock.release()
@@ -144,23 +145,24 @@ class Gateway:
 
     # what an earlier run left behind
 
-    async def _report_abandoned(self, connections: list[ConnectionInfo]) -> None:
+    async def _report_abandoned(self, owner: Owner) -> None:
         """Deliver the `$disconnect` of connections whose process was killed; the row goes once it is delivered."""
-        if connections:
-            logger.info("Reporting the end of %d connections of an earlier run", len(connections))
         limit = asyncio.Semaphore(_REAPED_AT_ONCE)
 
         async def report(info: ConnectionInfo) -> None:
             async with limit:
-                await self._report_end(info)
+                await self.report_end(info, await self.stages.find(info.api_id, info.stage), LOST)
 
-        await asyncio.gather(*map(report, connections))
+        while connections := await self._writing.run(abandoned, owner):
+            logger.info("Reporting the end of %d connections of an earlier run", len(connections))
+            await asyncio.gather(*map(report, connections))
+            await self.registry.written()
 
-    async def _report_end(self, info: ConnectionInfo) -> None:
-        stage = await self.stages.find(info.api_id, info.stage)
+    async def report_end(self, info: ConnectionInfo, stage: StageHandle | None, close: Close) -> None:
+        """Deliver a connection's `$disconnect`, unless there is no stage to tell of it, then remove its row."""
         if stage is not None:
             request_id = self.ids.disconnect_request_id(info.connection_id)
-            disconnect = Disconnect(request_id, info.connected_at, 1006, "")
+            disconnect = Disconnect(request_id, int(time() * 1000), *close)
             await self.pipeline.close_connection(stage.snapshot, info, disconnect)
         self.registry.remove(info.connection_id)
 

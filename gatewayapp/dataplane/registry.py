@@ -32,6 +32,7 @@ class Registry:
         self._added: list[tuple[ConnectionInfo, asyncio.Future[None]]] = []
         self._removed: list[str] = []
         self._writer: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def add(self, info: ConnectionInfo) -> None:
         """Return once the connection's row is committed. Raises django.db.Error if it cannot be."""
@@ -42,13 +43,19 @@ class Registry:
 
     def remove(self, connection_id: str) -> None:
         """Remove the connection's row soon; tried again while the database is away."""
-        self._removed.append(connection_id)
-        self._write_soon()
+        if not self._closed:
+            self._removed.append(connection_id)
+            self._write_soon()
 
-    async def finish(self) -> None:
+    async def written(self) -> None:
         """Wait until everything is written."""
         while self._writer is not None:
             await asyncio.wait([self._writer])
+
+    async def close(self) -> None:
+        """Write what waits, and nothing any more: what then still has a row is reported by the next run."""
+        self._closed = True
+        await self.written()
 
     def _write_soon(self) -> None:
         if self._writer is None:

@@ -32,12 +32,13 @@ class _Revision(NamedTuple):
 class StageHandle:
     """A stage that is in use. `snapshot` is replaced, never changed; it stays readable after the stage was deleted."""
 
-    __slots__ = ("key", "revision", "snapshot")
+    __slots__ = ("deleted", "key", "revision", "snapshot")
 
     def __init__(self, key: StageKey, revision: _Revision, snapshot: StageSnapshot) -> None:
         self.key = key
         self.revision = revision
         self.snapshot = snapshot
+        self.deleted = False
 
 
 class Stages:
@@ -94,6 +95,7 @@ class Stages:
         current = self._index.get(key)
         if current is None or current.deployment_id is None:
             del self._handles[key]
+            handle.deleted = True
             self.on_delete(handle)
         elif current != handle.revision and (read := await self._database.run(_read_stage, key)) is not None:
             handle.revision, handle.snapshot = read
