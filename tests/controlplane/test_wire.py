@@ -31,9 +31,8 @@ def call(db, settings):
         body = json.dumps(document).encode() if document is not None else (body or b"")
         headers = signed(key, secret, method, path, body) if sign else {}
         raw_path, _, query = path.partition("?")
-        return http.generic(
-            method, path, body, secure=secure, headers=headers, REQUEST_URI=raw_path, QUERY_STRING=query, **extra
-        )
+        environ = {"REQUEST_URI": raw_path, "QUERY_STRING": query, **extra}
+        return http.generic(method, path, body, secure=secure, headers=headers, **environ)
 
     return send
 
@@ -85,6 +84,16 @@ def test_a_trailing_slash_lists_as_the_sdk_asks_for_an_empty_id(call):
     assert len(call("GET", "/v2/apis/").json()["items"]) == 1
 
 
+def test_the_endpoint_of_a_client_may_have_a_prefix(call):
+    response = call("GET", "/nopal/v2/apis", SCRIPT_NAME="/nopal", PATH_INFO="/v2/apis")
+    assert (response.status_code, response.json()) == (200, {"items": []})
+
+
+def test_a_server_that_tells_only_the_decoded_path_will_do_where_nothing_is_encoded(call):
+    api = make_api()
+    assert call("GET", f"/v2/apis/{api.pk}", REQUEST_URI="").status_code == 200
+
+
 def test_the_keys_of_maps_stay_as_the_user_wrote_them(call):
     api = make_api()
     response = call(
@@ -123,6 +132,7 @@ def test_tags_are_answered_under_their_own_member(call):
     api = make_api(tags={"a": "1"})
     path = f"/v2/tags/arn%3Aaws%3Aapigateway%3Aus-east-1%3A%3A%2Fapis%2F{api.pk}"
     assert call("GET", path).json() == {"tags": {"a": "1"}}
+    assert call("POST", path, {}).status_code == 201
     answer = call("POST", path, {"tags": {"b": "2"}})
     assert (answer.status_code, answer.json()) == (201, {})
     assert call("DELETE", f"{path}?tagKeys=a&tagKeys=b").status_code == 204

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from gatewayapp.controlplane.operations.apis import get_api
 from gatewayapp.controlplane.operations.changes import change
@@ -18,7 +19,7 @@ _ARN = re.compile(
 
 
 @change
-def tag_resource(*, resource_arn: str, tags: Mapping[str, str]) -> None:
+def tag_resource(*, resource_arn: str, tags: Mapping[str, str] = MappingProxyType({})) -> None:
     """Add `tags`, replacing those with the same keys."""
     resource = _tagged(resource_arn)
     resource.tags = TAGS.check("tags", {**resource.tags, **TAGS.check("tags", tags)})
