@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Final, NamedTuple
 
 from gatewayapp.server.heads import Headers, Refusal
 
@@ -16,8 +15,7 @@ _FRAMING: Final = frozenset((b"connection", b"transfer-encoding", b"date", b"con
 _BODILESS: Final = (204, 304)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """An answer's head on the wire and how its body is to follow."""
 
     head: bytes

@@ -9,7 +9,7 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 import httptools
@@ -44,8 +44,7 @@ class RequestHead:
     keep_alive: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A request target in origin form, in ASGI's parts."""
 
     path: str
@@ -180,10 +179,9 @@ def _check_limits(head: RequestHead, size: int, options: ServerOptions) -> None:
 
 
 def _check_names(head: RequestHead) -> None:
-    names = [name for name, _ in head.headers]
-    if any(b"_" in name for name in head.fields):
+    if b"_" in b"".join(head.fields):
         raise Refusal(400, "Header names must not contain underscores")
-    hosts = names.count(b"host")
+    hosts = [name for name, _ in head.headers].count(b"host")
     if hosts > 1 or (hosts == 0 and head.http_version == "1.1"):
         raise Refusal(400, "Exactly one Host header is needed")
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from gatewayapp.server.reactor import loop, reactor  # isort:skip  (first: it installs the reactor)
 
+import uvloop
 from daphne import server as daphne_server
 from twisted.internet.error import CannotListenError
 from twisted.logger import globalLogBeginner
@@ -93,6 +94,11 @@ class Server(daphne_server.Server):
     def run(self) -> None:
         """Start, serve and drain; blocks."""
         globalLogBeginner.beginLoggingTo([_ignore], redirectStandardIO=False, discardBuffer=True)
+        if not isinstance(loop, uvloop.Loop):
+            logger.warning(
+                "Not running on uvloop, so slower: import gatewayapp.server.reactor before anything imports "
+                "daphne.server"
+            )
         reactor.callWhenRunning(lambda: self.start_task(self._start()))
         reactor.run(installSignalHandlers=False)
 

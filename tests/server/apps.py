@@ -98,6 +98,13 @@ async def deny(scope: Scope, receive: Any, send: Any) -> None:
     observe(scope, await receive())
 
 
+async def crash_in_denial(scope: Scope, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "websocket.http.response.start", "status": 429, "headers": []})
+    await send({"type": "websocket.http.response.body", "body": b"half", "more_body": True})
+    raise RuntimeError("planned crash")
+
+
 async def deny_at_once(scope: Scope, receive: Any, send: Any) -> None:
     await receive()
     await send({"type": "websocket.http.response.start", "status": 401, "headers": []})

@@ -101,6 +101,7 @@ def test_a_drain_lets_requests_finish_and_takes_no_new_connections(serve: Serve)
     watched = opened(server, "/echo")
     server.signal(signal.SIGTERM)
     watched.receive_close()
+    watched.send_close(1001)
     with pytest.raises(ConnectionRefusedError):
         server.client()
     assert kept.request(DIRECT + "/hello").body == b"hello"

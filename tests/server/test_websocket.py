@@ -149,6 +149,13 @@ def test_a_denial_ends_the_connection(server: ServerProcess, target: str, status
         assert client.is_closed()
 
 
+def test_half_a_denial_ends_the_connection(server: ServerProcess) -> None:
+    with server.client() as client:
+        client.send(handshake("/crash-in-denial"))
+        assert client.response().status == 429
+        assert client.is_closed()
+
+
 def test_a_handshake_may_stay_pending(server: ServerProcess, key: str) -> None:
     with server.client() as client:
         client.send(handshake(f"/accept-later?seconds=1&key={key}"))
@@ -224,6 +231,13 @@ def test_an_application_may_close_with_any_code(server: ServerProcess, key: str,
         assert server.observed(key) == disconnect(code, "since")
         client.send_close(code)
         assert client.is_closed()
+
+
+@pytest.mark.parametrize("code", [1, 999, 1004, 1005, 1006, 1015, 5000, 70000])
+def test_a_code_that_must_not_be_sent_is_the_applications_error(server: ServerProcess, code: int) -> None:
+    with opened(server, f"/close-with?code={code}") as client:
+        client.send_frame(TEXT, b"go")
+        assert client.receive_close()[0] == 1011
 
 
 def test_a_reason_too_long_is_cut_between_characters(server: ServerProcess, key: str) -> None:
