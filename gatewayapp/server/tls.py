@@ -39,6 +39,7 @@ def context(options: ServerOptions) -> Any:
 def development_certificate(directory: Path | str, hosts: Iterable[str]) -> tuple[Path, Path]:
     """A certificate for `hosts` in `directory`, made once: (certificate, key). Its authority is ca.pem beside them.
 
+    `hosts` may be written as Django's ALLOWED_HOSTS: `.example.com` also stands for all names under it, `*` for none.
     Never for production: the authority's own key is thrown away, and whoever reads key.pem can be these hosts.
     """
     folder = Path(directory)
@@ -47,13 +48,23 @@ def development_certificate(directory: Path | str, hosts: Iterable[str]) -> tupl
         return certificate, key
     folder.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA(organization_name="Nopal development")
-    issued = authority.issue_cert(*hosts)
+    issued = authority.issue_cert(*_identities(hosts))
     authority.cert_pem.write_to_path(str(folder / AUTHORITY))
     certificate.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
     key.touch(mode=0o600, exist_ok=True)
     key.chmod(0o600)
     key.write_bytes(issued.private_key_pem.bytes())
     return certificate, key
+
+
+def _identities(hosts: Iterable[str]) -> list[str]:
+    names: list[str] = []
+    for host in hosts:
+        if host.startswith("."):
+            names += [host[1:], "*" + host]
+        elif host != "*":
+            names.append(host.strip("[]"))
+    return names
 
 
 def _certificates(path: Path) -> list[Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
 from gatewayapp.server.tls import development_certificate
 from tests.server.conftest import ServerProcess, start
@@ -121,6 +122,14 @@ def test_the_development_certificate_is_made_once(tmp_path: Path) -> None:
     assert development_certificate(tmp_path / "new", ["localhost"]) == (certificate, key)
     assert certificate.read_bytes() == content
     assert (tmp_path / "new" / "ca.pem").exists()
+
+
+def test_hosts_may_be_written_as_django_does(tmp_path: Path) -> None:
+    certificate, _ = development_certificate(tmp_path, [".example.test", "[::1]", "127.0.0.1", "*"])
+    names = x509.load_pem_x509_certificate(certificate.read_bytes()).extensions.get_extension_for_class(
+        x509.SubjectAlternativeName
+    )
+    assert [str(name.value) for name in names.value] == ["example.test", "*.example.test", "::1", "127.0.0.1"]
 
 
 @pytest.mark.parametrize("content", ["", "-----BEGIN CERTIFICATE-----\n", None])
