@@ -7,6 +7,7 @@ that brought bytes nobody asked for is never used again, so nothing of one answe
 import asyncio
 import select
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -132,19 +133,20 @@ class Connection(asyncio.Protocol):
         if self._call is None:
             self.abort()
             return
-        self._since_progress += len(data)
         try:
-            self._parser.feed_data(data)
-        except (HttpParserError, HttpParserUpgrade) as error:
-            if self._complete:
+            for part in self._parts(data):
+                self._since_progress += len(part)
+                self._parser.feed_data(part)
+                if not self._complete:
+                    self._check_unfinished()
+        except (HttpParserError, HttpParserUpgrade, _Refused) as error:
+            if self._is_answered:
                 self._finish(reusable=False)
             else:
                 self._fail(BadIntegrationResult(_explain(error)))
             return
-        if self._complete:
+        if self._is_answered:
             self._finish(self._reusable)
-        else:
-            self._check_unfinished()
 
     def eof_received(self) -> None:
         if self._call is not None and self._status and self._ends_with_connection():
@@ -165,10 +167,10 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
-        if len(self._headers) > self._limits.headers:
-            raise _Refused(f"more than {self._limits.headers} header fields")
 
     def on_headers_complete(self) -> None:
+        if len(self._headers) > self._limits.headers:
+            raise _Refused(f"more than {self._limits.headers} header fields")
         if self._since_progress > self._limits.header_bytes and _size(self._headers) > self._limits.header_bytes:
             raise _Refused(f"a header of more than {self._limits.header_bytes} bytes")
         status = self._parser.get_status_code()
@@ -200,22 +202,33 @@ class Connection(asyncio.Protocol):
 
     # what they share
 
+    @property
+    def _is_answered(self) -> bool:
+        return self._complete or (self._status != 0 and not self._expects_body)
+
+    def _parts(self, data: bytes) -> Sequence[bytes]:
+        """What was read at once, in parts that are small enough to stop soon after a limit is broken."""
+        size = self._limits.header_bytes
+        if len(data) <= size:
+            return (data,)
+        return [data[start : start + size] for start in range(0, len(data), size)]
+
     def _pass_over_interim(self, status: int) -> None:
-        if status == 101:
-            raise _Refused("status 101, although no upgrade was asked for")
+        if status < 100 or status == 101:
+            raise _Refused(f"status {status}, which answers nothing that was asked")
         self._headers = []
         self._interim += 1
         if self._interim > MAX_INTERIM_RESPONSES:
             raise _Refused(f"more than {MAX_INTERIM_RESPONSES} interim responses")
 
     def _check_unfinished(self) -> None:
-        """Stop an answer that cannot end well; finish one whose header says that nothing follows."""
-        if self._status and not self._expects_body:
-            self._finish(reusable=False)
-        elif self._since_progress > self._limits.header_bytes:
-            self._fail(BadIntegrationResult(f"More than {self._limits.header_bytes} bytes that are no body."))
-        elif self._status and self._declared_length() > self._limits.body:
-            self._fail(BadIntegrationResult(f"The answer declares a body of more than {self._limits.body} bytes."))
+        """Raise `_Refused` if the answer cannot end within the limits."""
+        if len(self._headers) > self._limits.headers:
+            raise _Refused(f"more than {self._limits.headers} header fields")
+        if self._since_progress > self._limits.header_bytes:
+            raise _Refused(f"more than {self._limits.header_bytes} bytes of header, trailer or chunk framing")
+        if self._status and self._expects_body and self._declared_length() > self._limits.body:
+            raise _Refused(f"a body declared to be of more than {self._limits.body} bytes")
 
     def _declared_length(self) -> int:
         """The Content-Length, which the parser has checked, or 0."""
@@ -266,8 +279,9 @@ class _Refused(Exception):
 
 
 def _explain(error: Exception) -> str:
-    if isinstance(error.__context__, _Refused):
-        return f"The answer brought {error.__context__}."
+    refused = error if isinstance(error, _Refused) else error.__context__
+    if isinstance(refused, _Refused):
+        return f"The answer brought {refused}."
     return f"The answer is not HTTP/1.1: {error}."
 
 

@@ -116,16 +116,15 @@ class OutboundClient:
 
 
 def _wire(request: HttpRequest, max_header_bytes: int) -> bytes:
-    """The request's bytes (RFC 9112, 3 and 5).
-
-    Counting line ends guards against a control byte that slipped through: there are as many as there are lines.
-    """
-    lines = [f"{request.method} {request.target} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in request.headers]
-    head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "replace")
-    ends = len(lines) + 1
-    if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
-        raise ConfigurationFailure("A header, method or target of the request holds a control byte.")
+    """The request's bytes (RFC 9112, 3 and 5); control bytes that would end a line early are refused once more."""
+    lines = [f"{request.method} {request.target} HTTP/1.1", *map(": ".join, request.headers)]
+    text = "".join(lines)
+    if "\n" in text or "\r" in text or "\0" in text:
+        raise ConfigurationFailure("A header, the method or the target of the request holds a control byte.")
+    try:
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode()
+    except UnicodeEncodeError:
+        raise ConfigurationFailure("The request's head holds a lone surrogate, which is no character.") from None
     if len(head) > max_header_bytes:
         raise ConfigurationFailure(f"The request's head is longer than {max_header_bytes} bytes.")
     return head + request.body

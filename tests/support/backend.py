@@ -11,7 +11,9 @@ It is deliberately simple: one request at a time per connection, Content-Length 
 import asyncio
 import inspect
 import json
+import socket
 import ssl
+import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -65,8 +67,8 @@ class Answer:
 Handler = Callable[[Received], Any]
 """From a request to an `Answer` or to the body of one with status 200; may be a coroutine function."""
 
-RawHandler = Callable[["Wire"], Awaitable[None]]
-"""Writes what it likes; the connection is closed when it returns."""
+RawHandler = Callable[["Wire"], Awaitable[bool | None]]
+"""Writes what it likes; then the connection is closed, unless it returns True."""
 
 
 class Wire:
@@ -81,6 +83,9 @@ class Wire:
         self._writer.write(data)
         await self._writer.drain()
 
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
     async def closed_by_peer(self) -> None:
         """Wait until the peer closes, and ignore what it may still send."""
         while await self._reader.read(65536):
@@ -89,7 +94,7 @@ class Wire:
     def reset(self) -> None:
         """Close with RST instead of FIN."""
         sock = self._writer.get_extra_info("socket")
-        sock.setsockopt(1, 13, b"\x01\x00\x00\x00\x00\x00\x00\x00")  # SO_LINGER: on, 0 seconds
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._writer.transport.abort()
 
 
@@ -117,6 +122,7 @@ class ScriptedBackend:
         self._functions: dict[str, Callable[[Any], Any]] = {}
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._busy: set[asyncio.Task[None]] = set()
         self._log = _Log()
         self.port = 0
         self.connections = 0
@@ -201,9 +207,9 @@ class ScriptedBackend:
         arn = f"arn:aws:lambda:{region}:{account}:function:{name}"
         return f"arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{arn}/invocations"
 
-    async def drop_connections(self) -> None:
-        """Close every open connection, as a restart would; the listening socket stays."""
-        tasks = list(self._tasks)
+    async def drop_connections(self, only_idle: bool = False) -> None:
+        """Close every open connection, or those between two requests, as a restart would; go on listening."""
+        tasks = list(self._tasks - self._busy if only_idle else self._tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -222,20 +228,26 @@ class ScriptedBackend:
             pass
         finally:
             self._tasks.discard(task)
+            self._busy.discard(task)
             writer.transport.abort() if self._tls else writer.close()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> bool:
         """One request and its answer; whether the connection may carry another."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._busy.discard(task)
         request = await self._read(reader, number)
+        self._busy.add(task)
         async with self._log.changed:
             self._log.requests.append(request)
             self._log.changed.notify_all()
         script = self._script(request)
         if script.raw is not None:
-            await script.raw(Wire(reader, writer))
-            return False
+            return await script.raw(Wire(reader, writer)) is True
         answer = await _run(script, request)
-        writer.write(answer.wire() if request.method != "HEAD" else answer.wire().partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+        writer.write(
+            answer.wire() if request.method != "HEAD" else answer.wire().partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        )
         await writer.drain()
         return not any(name.lower() == "connection" and value.lower() == "close" for name, value in answer.headers)
 
