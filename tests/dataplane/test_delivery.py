@@ -38,9 +38,9 @@ async def test_pushes_during_the_handshake_are_gone_and_from_the_101_on_none_is_
         async with api.callbacks() as callbacks:
             early.extend([(await callbacks.post(connection_id, "early")).status for _ in range(5)])
         pushing.add(asyncio.create_task(push_until_taken(connection_id)))
-        return api._accept(request)
+        return api.accept(request)
 
-    api.backend.on("/connect", greet)
+    api.on("/connect", greet)
     clients = await api.connect_many(200)
     for client in clients:
         assert [await client.socket.recv() for _ in range(5)] == delivered[client.connection_id]
@@ -120,7 +120,7 @@ async def numbers_at_the_backend(api: Api, count: int) -> list[int]:
     client = await api.connect()
     for number in range(count):
         await client.socket.send(note(number))
-    requests = await asyncio.wait_for(api.backend.received(count, "/note"), 60)
+    requests = await api.received(count, "/note")
     await client.socket.close()
     return [request.json()["number"] for request in requests]
 

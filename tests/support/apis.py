@@ -8,12 +8,14 @@ import asyncio
 import itertools
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
-from tests.support.backend import Received, ScriptedBackend
+from tests.support.backend import Handler, Received, ScriptedBackend
 from tests.support.callbacks import CallbackClient
 from tests.support.invariants import Ledger, check_invariants, eventually
 from tests.support.node import Node
@@ -44,6 +46,13 @@ class Client:
         await self.socket.send(text)
         return str(await asyncio.wait_for(self.socket.recv(), 20))
 
+    async def talk_until_closed(self, text: str) -> tuple[int | None, str | None]:
+        """Ask the same again and again; code and reason of the close frame that ends it."""
+        with suppress(ConnectionClosed):
+            while True:
+                await self.ask(text)
+        return await self.closed()
+
     async def closed(self, patience: float = 20) -> tuple[int | None, str | None]:
         """Code and reason of the close frame that the gateway sends."""
         await asyncio.wait_for(self.socket.wait_closed(), patience)
@@ -59,26 +68,27 @@ class Api:
         self.ledger = Ledger()
         self.integrations: dict[str, str] = {}
         self._raws: list[RawClient] = []
-        backend.on("/connect", self._accept)
-        backend.on("/disconnect", self._end)
-        backend.on("/echo", lambda request: request.body)
-        backend.on("/note", lambda request: b"")
+        self._prefix = f"/{next(_marks)}"
+        self.on("/connect", self.accept)
+        self.on("/disconnect", self._end)
+        self.on("/echo", lambda request: request.body)
+        self.on("/note", lambda request: b"")
 
     async def create(self, limits: Mapping[str, Any] | None = None, **integration: Any) -> "Api":
         """Build and deploy the API; `integration` are members of all its integrations."""
         await asyncio.to_thread(self._create, limits or {}, integration)
-        await self._known()
+        await self.known()
         return self
 
-    async def _known(self) -> None:
-        """Wait until the gateway has heard of the stage: then plain requests are told to upgrade."""
-        status = 403
+    async def known(self, known: bool = True) -> None:
+        """Wait until the gateway has heard of the stage, or of its end: plain requests are told to upgrade, or 403."""
         async with asyncio.timeout(20):
-            while status == 403:
-                with await asyncio.to_thread(self.node.client) as raw:
-                    status = (await asyncio.to_thread(raw.request, self.path)).status
+            while (await asyncio.to_thread(self._ask_plainly)) != (426 if known else 403):
                 await asyncio.sleep(0.02)
-        assert status == 426, status
+
+    def _ask_plainly(self) -> int:
+        with self.node.client() as raw:
+            return raw.request(self.path).status
 
     def _create(self, limits: Mapping[str, Any], integration: Mapping[str, Any]) -> None:
         call = self.node.call
@@ -96,8 +106,22 @@ class Api:
         self.add_route(
             key,
             two_way=two_way,
-            **{"integration_uri": self.backend.url(path), "request_parameters": dict(headers), **members},
+            **{"integration_uri": self.uri(path), "request_parameters": dict(headers), **members},
         )
+
+    # its part of the backend
+
+    def on(self, path: str, handler: Handler | None = None, **script: Any) -> None:
+        """How its backend answers requests for `path`, as `ScriptedBackend.on`."""
+        self.backend.on(self._prefix + path, handler, **script)
+
+    def uri(self, path: str) -> str:
+        return self.backend.url(self._prefix + path)
+
+    async def received(self, count: int, path: str) -> list[Received]:
+        """The requests for `path`, once there are `count`."""
+        async with asyncio.timeout(60):
+            return await self.backend.received(count, self._prefix + path)
 
     # changing it
 
@@ -216,7 +240,8 @@ class Api:
     async def balance(self, open_now: int = 0) -> None:
         await check_invariants(self.node, self.api_id, self.ledger, open_now=open_now)
 
-    def _accept(self, request: Received) -> bytes:
+    def accept(self, request: Received) -> bytes:
+        """The usual answer to `$connect`: notes the connection's id and lets it in."""
         query = parse_qs(urlsplit(request.target).query)
         connection_id = request.header("connectionId")
         assert connection_id is not None
