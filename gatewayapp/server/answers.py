@@ -53,7 +53,7 @@ def answer(
                 date = b""
             else:
                 has_length = True
-        lines.append(b"%b: %b\r\n" % (name, value))
+        lines.append(name + b": " + value + b"\r\n")
     check_lines(lines)
     has_body = method != "HEAD" and status not in _BODILESS
     chunked = False

@@ -208,7 +208,10 @@ class Front(Protocol):
 
     def _is_direct(self, target: bytes) -> bool:
         path = target.partition(b"?")[0]
-        return any(part in path for part in self.options.direct_paths)
+        for part in self.options.direct_paths:  # noqa: SIM110 - twice as fast as any(), and asked for each request
+            if part in path:
+                return True
+        return False
 
     def _answer_directly(self, head: RequestHead, rest: bytes) -> None:
         scope = self._scope(head)

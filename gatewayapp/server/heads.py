@@ -72,17 +72,20 @@ def parse_head(data: bytes, options: ServerOptions) -> RequestHead:
     if version not in ("1.1", "1.0"):
         raise Refusal(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here")
     headers = [(name.lower(), value) for name, value in collector.headers]
+    fields = dict(headers)
     head = RequestHead(
         method=parser.get_method().decode("ascii"),
         target=collector.target,
         http_version=version,
         raw_headers=collector.headers,
         headers=headers,
-        fields=dict(headers),
-        keep_alive=_keeps_alive(version, headers),
+        fields=fields,
+        keep_alive=_keeps_alive(version, headers) if b"connection" in fields else version == "1.1",
     )
     _check_limits(head, len(data), options)
-    _check_names(head)
+    if b"_" in data and any(b"_" in name for name in fields):
+        raise Refusal(400, "Header names must not contain underscores")
+    _check_host(head)
     return head
 
 
@@ -178,12 +181,12 @@ def _check_limits(head: RequestHead, size: int, options: ServerOptions) -> None:
         raise Refusal(431, f"A header is longer than {options.max_header_line} bytes")
 
 
-def _check_names(head: RequestHead) -> None:
-    if b"_" in b"".join(head.fields):
-        raise Refusal(400, "Header names must not contain underscores")
-    hosts = [name for name, _ in head.headers].count(b"host")
-    if hosts > 1 or (hosts == 0 and head.http_version == "1.1"):
-        raise Refusal(400, "Exactly one Host header is needed")
+def _check_host(head: RequestHead) -> None:
+    if b"host" not in head.fields:
+        if head.http_version == "1.1":
+            raise Refusal(400, "A Host header is needed")
+    elif len(head.fields) < len(head.headers) and len(values(head.headers, b"host")) > 1:
+        raise Refusal(400, "There is more than one Host header")
 
 
 def _origin_form(target: bytes) -> bytes:
@@ -197,10 +200,8 @@ def _origin_form(target: bytes) -> bytes:
 
 
 def _keeps_alive(version: str, headers: Headers) -> bool:
-    """RFC 9112 section 9.3."""
+    """What the Connection header asks for (RFC 9112 section 9.3)."""
     connection = values(headers, b"connection")
-    if not connection:
-        return version == "1.1"
     if version == "1.0":
         return any(_has_token(value, b"keep-alive") for value in connection)
     return not any(_has_token(value, b"close") for value in connection)
