@@ -169,7 +169,7 @@ def _http_request(integration: Integration, context: Context, payload: bytes, ac
 def _query(integration: Integration, context: Context, mapped: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Mapped fields, after the client's own where HTTP_PROXY passes a handshake on; a mapped name wins."""
     event = context.event
-    if not (integration.is_proxy and isinstance(event, Handshake) and event.query_string):
+    if not (isinstance(event, Handshake) and event.query_string and integration.is_proxy):
         return mapped
     names = {name for name, _ in mapped}
     return [field for field in query_fields(event.query_string) if field[0] not in names] + mapped
@@ -194,7 +194,7 @@ def _headers(
     own = (*_own_headers(integration, context), *accept, *(_JSON if content_length else ()))
     if mapped:
         names = {name.lower() for name, _ in mapped}
-        own = (*(header for header in own if header[0].lower() not in names), *mapped)
+        own = (*[header for header in own if header[0].lower() not in names], *mapped)
     return (("Host", host_header(origin)), *own, ("Content-Length", str(content_length)))
 
 
@@ -219,6 +219,8 @@ def host_header(origin: Origin) -> str:
 
 def _header_value(name: str, value: str) -> str:
     """A mapped value as a header field may carry it: UTF-8 bytes as Latin-1 text. Raises BadRequestParameters."""
+    if value.isascii() and value.isprintable():
+        return value.strip()
     if _CONTROL_BYTES.search(value):
         raise BadRequestParameters(f"The value for the header {quote(name)} holds control characters.")
     return (value if value.isascii() else value.encode().decode("latin-1")).strip()

@@ -39,6 +39,7 @@ class Integration:
 
     integration_id: str
     type: str
+    is_proxy: bool
     method: str
     timeout: float
     http_uri: HttpUri | None = None
@@ -50,10 +51,6 @@ class Integration:
     template_selection: Selection | None = None
     to_binary: bool = False
     responses: tuple[ResponseRule, ...] = ()
-
-    @property
-    def is_proxy(self) -> bool:
-        return self.type.endswith("_PROXY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +111,7 @@ def _integration(document: Mapping[str, Any]) -> Integration:
     integration = Integration(
         integration_id=document.get("integrationId", ""),
         type=kind,
+        is_proxy=kind.endswith("_PROXY"),
         method=document.get("integrationMethod", "POST").upper(),
         timeout=document.get("timeoutInMillis", _DEFAULT_TIMEOUT_MS) / 1000,
         http_uri=compile_http_uri(uri) if kind in ("HTTP", "HTTP_PROXY") else None,
