@@ -15,7 +15,7 @@ import hashlib
 import hmac
 import re
 from calendar import timegm
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from time import gmtime, strftime, strptime
@@ -29,6 +29,8 @@ LONGEST_EXPIRY = 604_800
 """Seconds that a presigned query string may live at most, a week."""
 
 Headers = Sequence[tuple[str, str]]
+_Fields = Mapping[str, list[str]]
+"""The values of each header, in order of arrival."""
 
 
 class SignatureError(Exception):
@@ -83,14 +85,14 @@ def verify(
     of arrival; `body` is the body, or the SHA-256 of it in lower-case hex. `secret_of` gives the secret of an access
     key id, or None; `now` is in epoch seconds. Raises a SignatureError.
     """
-    path, query = _text(raw_path), _text(query_string)
-    claim = _claim(query, headers)
+    path, query, fields = _text(raw_path), _text(query_string), _fields(headers)
+    claim = _claim(query, fields)
     _check_scope(claim, service)
     _check_time(claim, now)
     secret = secret_of(claim.access_key_id)
     if secret is None:
         raise UnrecognizedClient("The security token included in the request is invalid.")
-    rest = f"{_signed_headers(claim, headers)}\n{_payload_hash(headers, body)}"
+    rest = f"{_signed_headers(claim, fields)}\n{_payload_hash(fields, body)}"
     if not _matches(claim, secret, method, path, query, rest):
         raise InvalidSignature(
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret "
@@ -112,10 +114,20 @@ class _Claim(NamedTuple):
     expires: int | None = None
 
 
-def _claim(query: str, headers: Headers) -> _Claim:
-    authorization = [value for name, value in headers if name == "authorization"]
+def _fields(headers: Headers) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for name, value in headers:
+        if name in fields:
+            fields[name].append(value)
+        else:
+            fields[name] = [value]
+    return fields
+
+
+def _claim(query: str, fields: _Fields) -> _Claim:
+    authorization = fields.get("authorization", [])
     if any(value.startswith(ALGORITHM) for value in authorization):
-        return _header_claim(authorization, headers)
+        return _header_claim(authorization, fields.get("x-amz-date", []))
     if "X-Amz-Algorithm=" in query or "X-Amz-Signature=" in query:
         return _query_claim(query)
     if authorization:
@@ -128,17 +140,16 @@ _AUTHORIZATION = re.compile(
 )
 
 
-def _header_claim(authorization: list[str], headers: Headers) -> _Claim:
+def _header_claim(authorization: list[str], timestamps: list[str]) -> _Claim:
     parts = _AUTHORIZATION.fullmatch(authorization[0])
     if len(authorization) != 1 or parts is None:
         raise IncompleteSignature(
             f"The Authorization header must read '{ALGORITHM} Credential=…, SignedHeaders=…, Signature=…', "
             "and stand once."
         )
-    timestamps = [value.strip() for name, value in headers if name == "x-amz-date"]
     if len(timestamps) != 1:
         raise IncompleteSignature("Authorization header requires existence of one 'X-Amz-Date' header.")
-    return _claim_of(parts[1], parts[2], parts[3], timestamps[0])
+    return _claim_of(parts[1], parts[2], parts[3], timestamps[0].strip())
 
 
 def _query_claim(query: str) -> _Claim:
@@ -206,25 +217,23 @@ def _check_time(claim: _Claim, now: float) -> None:
         )
 
 
+_BLANK = " \t"
 _BLANKS = re.compile("[ \t]+")
 
 
-def _signed_headers(claim: _Claim, headers: Headers) -> str:
+def _signed_headers(claim: _Claim, fields: _Fields) -> str:
     """The canonical headers, an empty line and the names of those that are signed."""
-    values: dict[str, list[str]] = {name: [] for name in claim.header_names}
-    for name, value in headers:
-        if name in values:
-            values[name].append(_BLANKS.sub(" ", value.strip(" \t")))
-    absent = next((name for name, found in values.items() if not found), None)
-    if absent is not None:
-        raise InvalidSignature(f"The signed header {absent!r} is not in the request.")
-    lines = "".join(f"{name}:{','.join(found)}\n" for name, found in values.items())
-    return f"{lines}\n{';'.join(values)}"
+    lines = ""
+    for name in claim.header_names:
+        if name not in fields:
+            raise InvalidSignature(f"The signed header {name!r} is not in the request.")
+        lines += f"{name}:{','.join([_BLANKS.sub(' ', value.strip(_BLANK)) for value in fields[name]])}\n"
+    return f"{lines}\n{';'.join(claim.header_names)}"
 
 
-def _payload_hash(headers: Headers, body: bytes | str) -> str:
+def _payload_hash(fields: _Fields, body: bytes | str) -> str:
     computed = body if isinstance(body, str) else hashlib.sha256(body).hexdigest()
-    if any(name == "x-amz-content-sha256" and value.strip() != computed for name, value in headers):
+    if any(value.strip() != computed for value in fields.get("x-amz-content-sha256", ())):
         raise InvalidSignature(
             "The provided 'x-amz-content-sha256' header does not match what was computed. "
             "The body must be signed; UNSIGNED-PAYLOAD is not accepted here."
