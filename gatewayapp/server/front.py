@@ -7,7 +7,6 @@ Daphne's HTTP protocol, which gives the connection back after its answer.
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 from gatewayapp.server.reactor import loop  # isort:skip  (first: it installs the reactor)
@@ -31,8 +30,6 @@ from gatewayapp.server.heads import (
 
 if TYPE_CHECKING:
     from gatewayapp.server.server import Server
-
-logger = logging.getLogger(__name__)
 
 MAX_PIPELINED_BYTES = 64 * 1024
 END_OF_HEAD = b"\r\n\r\n"

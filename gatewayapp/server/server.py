@@ -93,7 +93,8 @@ class Server(daphne_server.Server):
 
     def run(self) -> None:
         """Start, serve and drain; blocks."""
-        globalLogBeginner.beginLoggingTo([_ignore], redirectStandardIO=False, discardBuffer=True)
+        observer: Any = _ignore
+        globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False, discardBuffer=True)
         if not isinstance(loop, uvloop.Loop):
             logger.warning(
                 "Not running on uvloop, so slower: import gatewayapp.server.reactor before anything imports "

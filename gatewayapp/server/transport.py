@@ -22,6 +22,7 @@ from gatewayapp.server.limits import ServerOptions
 class Transport(tcp.Server):
     """An accepted TCP connection."""
 
+    write_high_water = 64 * 1024
     _reading = False
 
     def write(self, data: bytes) -> None:
@@ -35,6 +36,10 @@ class Transport(tcp.Server):
             sent = 0
         if sent < len(data):
             super().write(data[sent:])
+
+    def _isSendBufferFull(self) -> bool:
+        """Twisted asks this to pause a producer; its own answer is tied to the size of a read."""
+        return len(self.dataBuffer) - self.offset + self._tempDataLen > self.write_high_water
 
     def startReading(self) -> None:
         if not self._reading and self.fileno() != -1:
@@ -62,12 +67,13 @@ class Port(tcp.Port):
     transport = Transport
 
 
-def listen(factory: Any, options: ServerOptions, context: Any) -> Port:
-    """Listen with `factory` behind TLS if there is a `context`; raises OSError or Twisted's CannotListenError."""
+def listen(factory: Any, options: ServerOptions, context: Any) -> Any:
+    """A Port that listens with `factory`, behind TLS if there is a `context`; raises OSError or Twisted's CannotListenError."""
     address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][4]
     if context is not None:
         factory = TLSMemoryBIOFactory(context, isClient=False, wrappedFactory=factory, clock=reactor)
-    port = Port(options.port, factory, options.backlog, str(address[0]), reactor)
+    port: Any = Port(options.port, factory, options.backlog, str(address[0]), reactor)
+    port.transport = type("BoundTransport", (Transport,), {"write_high_water": options.write_high_water})
     port.startListening()
     return port
 
@@ -88,8 +94,8 @@ def finish_writing(transport: Any) -> None:
         transport.loseWriteConnection()
 
 
-def tcp_transport(transport: Any) -> Transport:
-    """The TCP connection under `transport`, which may speak TLS over it."""
+def tcp_transport(transport: Any) -> Any:
+    """The Transport under `transport`, which may speak TLS over it."""
     return transport.transport if isinstance(transport, ProtocolWrapper) else transport
 
 

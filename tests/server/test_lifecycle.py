@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -74,6 +75,15 @@ def test_an_application_that_is_not_there_is_reported(name: str) -> None:
     assert server.wait() != 0
     server.stop()
     assert "no-colon" in server.lines[-1] or "missing" in server.lines[-1]
+
+
+def test_time_is_taken_from_the_monotonic_clock() -> None:
+    program = (
+        "import time; from gatewayapp.server.reactor import loop, reactor;"
+        "print(*(abs(clock() - time.monotonic()) < 1 for clock in (loop.time, reactor.seconds)))"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout == "True True\n"
 
 
 # draining

@@ -11,7 +11,7 @@ import uuid
 import pytest
 from websockets.sync.client import connect
 
-from tests.server.conftest import ServerProcess
+from tests.server.conftest import Serve, ServerProcess
 from tests.support.rawsocket import (
     ACCEPT,
     BINARY,
@@ -443,6 +443,12 @@ def test_send_waits_while_the_peer_does_not_read(server: ServerProcess, key: str
         assert 0 < buffered < 200 * 1024
         assert server.memory() - before < 2 * 1024
         assert client.receive_frame() == (TEXT, b"x" * 65536)
+
+
+def test_how_much_may_wait_to_be_sent_is_an_option(serve: Serve, key: str) -> None:
+    generous = serve(write_high_water=1_000_000)
+    with opened(generous, f"/flood?key={key}", receive_buffer=4096):
+        assert 900_000 < generous.observed(key)[1] < 1_200_000
 
 
 def test_send_goes_on_when_the_peer_reads_again(server: ServerProcess, key: str) -> None:
