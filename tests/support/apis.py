@@ -70,7 +70,7 @@ class Api:
         self._raws: list[RawClient] = []
         self._prefix = f"/{next(_marks)}"
         self.on("/connect", self.accept)
-        self.on("/disconnect", self._end)
+        self.on("/disconnect", self.end)
         self.on("/echo", lambda request: request.body)
         self.on("/note", lambda request: b"")
 
@@ -248,7 +248,8 @@ class Api:
         self.ledger.accepted[query.get("n", [connection_id])[0]] = connection_id
         return b""
 
-    def _end(self, request: Received) -> bytes:
+    def end(self, request: Received) -> bytes:
+        """The usual answer to `$disconnect`: notes the event."""
         self.ledger.disconnects.append(request)
         return b""
 

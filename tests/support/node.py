@@ -18,7 +18,8 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ class Node:
             bufsize=1,
             preexec_fn=self._before_start,
         )
-        self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
+        self._fresh = queue.Queue()
+        self._reader = threading.Thread(target=self._read, args=(self.process, self._fresh), daemon=True)
         self._reader.start()
 
     def start(self) -> None:
@@ -152,6 +154,16 @@ class Node:
         finally:
             database.close()
 
+    @contextmanager
+    def locked_database(self) -> Iterator[None]:
+        """Hold the database's write lock, as a stuck process would."""
+        database = sqlite3.connect(self.directory / "nopal.sqlite3", isolation_level=None)
+        try:
+            database.execute("BEGIN IMMEDIATE")
+            yield
+        finally:
+            database.close()
+
     @property
     def statistics(self) -> psutil.Process:
         assert self.process is not None
@@ -178,10 +190,10 @@ class Node:
             line for line in self.lines if "Traceback" in line or "Unexpected failure" in line or "Exception" in line
         ]
 
-    def _read(self, process: subprocess.Popen[str]) -> None:
+    def _read(self, process: subprocess.Popen[str], fresh: "queue.Queue[str | None]") -> None:
         assert process.stdout is not None
         with process.stdout as output:
             for line in output:
                 self.lines.append(line)
-                self._fresh.put(line)
-        self._fresh.put(None)
+                fresh.put(line)
+        fresh.put(None)
