@@ -68,7 +68,12 @@ class Port(tcp.Port):
 
 
 def listen(factory: Any, options: ServerOptions, context: Any) -> Any:
-    """A Port that listens with `factory`, behind TLS if there is a `context`; raises OSError or Twisted's CannotListenError."""
+    """A Port that listens with `factory`, behind TLS if there is a `context`.
+
+    Raises:
+        OSError: the host has no address.
+        CannotListenError: Twisted's, when the address is in use or not ours.
+    """
     address = socket.getaddrinfo(options.host, options.port, type=socket.SOCK_STREAM)[0][4]
     if context is not None:
         factory = TLSMemoryBIOFactory(context, isClient=False, wrappedFactory=factory, clock=reactor)
