@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
+from functools import cached_property
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -16,10 +17,15 @@ class Work:
 
     def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Run `work` to its end; what it raises is logged."""
-        task = asyncio.get_running_loop().create_task(work)
+        task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Asked for once: CPython 3.11 makes a system call for each question."""
+        return asyncio.get_running_loop()
 
     async def finish(self, timeout: float) -> None:
         """Wait for all work, that which it starts included, for at most `timeout` seconds."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Any
 
 STEP = 0.02
@@ -17,6 +18,7 @@ class Deadlines:
     def __init__(self, error: Callable[[], Exception]) -> None:
         self._error = error
         self._due: dict[int, Due] = {}
+        self._ticks: list[int] = []  # a heap of the keys of `_due`
         self._timer: asyncio.TimerHandle | None = None
         self._timer_tick = 0
 
@@ -26,6 +28,7 @@ class Deadlines:
         due = self._due.get(tick)
         if due is None:
             due = self._due[tick] = set()
+            heappush(self._ticks, tick)
             self._arm(tick)
         due.add(future)
         return due
@@ -35,6 +38,7 @@ class Deadlines:
             self._timer.cancel()
         self._timer = None
         self._due.clear()
+        self._ticks.clear()
 
     def _arm(self, tick: int) -> None:
         if self._timer is not None:
@@ -48,9 +52,9 @@ class Deadlines:
     def _expire(self) -> None:
         self._timer = None
         now = time.monotonic() / STEP
-        for tick in [tick for tick in self._due if tick <= now]:
-            for future in self._due.pop(tick):
+        while self._ticks and self._ticks[0] <= now:
+            for future in self._due.pop(heappop(self._ticks)):
                 if not future.done():
                     future.set_exception(self._error())
-        if self._due:
-            self._arm(min(self._due))
+        if self._ticks:
+            self._arm(self._ticks[0])

@@ -8,7 +8,7 @@ import asyncio
 import socket
 import time
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 from gatewayapp.core.addresses import Policy
 from gatewayapp.core.errors import BackendUnreachable, ConfigurationFailure, IntegrationTimeout
@@ -18,7 +18,7 @@ from gatewayapp.integrations.deadlines import Deadlines
 from gatewayapp.integrations.dialing import Dialer, Resolve
 from gatewayapp.integrations.pool import Pool
 
-_Key = tuple[str, str, int, str | None]
+_Key = tuple[Origin, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class OutboundClient:
         call = Call(
             _wire(request, self._options.max_header_bytes),
             request.method == "HEAD",
-            asyncio.get_running_loop().create_future(),
+            self._loop.create_future(),
         )
         pool = self._pool(request.origin, request.server_name)
         due = self._deadlines.watch(call.answer, request.timeout)
@@ -70,6 +70,11 @@ class OutboundClient:
             raise
         finally:
             due.discard(call.answer)
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Asked for once: CPython 3.11 makes a system call for each question."""
+        return asyncio.get_running_loop()
 
     async def close(self) -> None:
         """Fail what is under way and close every connection."""
@@ -83,13 +88,13 @@ class OutboundClient:
         self._dialer.close()
 
     def _pool(self, origin: Origin, server_name: str | None) -> Pool:
-        key = (origin.scheme, origin.host, origin.port, server_name)
-        return self._pools.get(key) or self._new_pool(key, origin, server_name)
+        key = (origin, server_name)
+        return self._pools.get(key) or self._new_pool(key)
 
-    def _new_pool(self, key: _Key, origin: Origin, server_name: str | None) -> Pool:
+    def _new_pool(self, key: _Key) -> Pool:
         if self._closed:
             raise BackendUnreachable("The gateway is stopping.")
-        pool = self._pools[key] = Pool(partial(self._open, origin, server_name), self._options.connections_per_origin)
+        pool = self._pools[key] = Pool(partial(self._open, *key), self._options.connections_per_origin)
         if self._pruning is None:
             self._prune_later()
         return pool
@@ -101,7 +106,7 @@ class OutboundClient:
         return await self._dialer.dial(origin, server_name, build)
 
     def _prune_later(self) -> None:
-        self._pruning = asyncio.get_running_loop().call_later(self._options.idle_timeout / 2, self._prune)
+        self._pruning = self._loop.call_later(self._options.idle_timeout / 2, self._prune)
 
     def _prune(self) -> None:
         """Close what is idle for too long, drop what is empty; stops when nothing is left."""
