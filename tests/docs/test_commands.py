@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from websockets.sync.client import connect
 
 from tests.docs.documents import DOCUMENTS, ROOT, code_blocks
 from tests.support.gateway import Gateway, one_way, wait_until
+from tests.support.ports import free_port, listens
 
 README = ROOT / "README.md"
 CALLBACKS = ROOT / "docs" / "connections-api.md"
@@ -35,12 +35,10 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
 @pytest.fixture
 def echo() -> Iterator[str]:
     """The backend of the README, on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen([sys.executable, "examples/echo.py", str(port)], cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
-        wait_until(lambda: _listens(port))
+        wait_until(lambda: listens(port))
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -138,8 +136,3 @@ def _credentials(gateway: Gateway) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": gateway.key.access_key_id,
         "AWS_SECRET_ACCESS_KEY": gateway.key.secret_access_key,
     }
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0

@@ -1,15 +1,15 @@
 """The demo: tabs talk to each other through the gateway and an application that only speaks HTTP."""
 
-import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.conftest import Served, Tab
+from tests.support.gateway import wait_until
+from tests.support.ports import listens
 
 
 def test_two_tabs_talk_to_each_other(served: Served, tab: Tab) -> None:
@@ -97,8 +97,7 @@ def _application_restarted(served: Served) -> Iterator[None]:
     _end(application)
     successor = subprocess.Popen(command, env=environment)
     try:
-        port = int(command[command.index("--port") + 1])
-        _wait_until(lambda: _listens(port), "the application listens")
+        wait_until(lambda: listens(_port(command)))
         yield
     finally:
         successor.terminate()
@@ -106,19 +105,11 @@ def _application_restarted(served: Served) -> Iterator[None]:
 
 
 def _end(application: psutil.Process) -> None:
-    """The gateway, its parent, keeps it as a zombie."""
+    """Return when nothing takes connections any more; the process itself stays as the gateway's zombie."""
+    port = _port(application.cmdline())
     application.terminate()
-    _wait_until(lambda: application.status() == psutil.STATUS_ZOMBIE, "the application ends")
+    wait_until(lambda: not listens(port))
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _wait_until(condition: Callable[[], bool], what: str) -> None:
-    for _ in range(200):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"waited in vain until {what}")
+def _port(command: list[str]) -> int:
+    return int(command[command.index("--port") + 1])
