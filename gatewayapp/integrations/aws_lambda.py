@@ -20,7 +20,7 @@ async def invoke(request: LambdaRequest, clients: Clients) -> IntegrationRespons
     answer = await clients.functions.invoke(request)
     if answer.status != 200:
         raise InvocationRefused(f"Lambda function {request.function_name}: {_reason(answer)}.")
-    return IntegrationResponse(answer.status, answer.body, answer.headers, _header(answer, "x-amz-function-error"))
+    return answer._replace(function_error=_header(answer, "x-amz-function-error"))
 
 
 def _header(answer: IntegrationResponse, wanted: str) -> str | None:

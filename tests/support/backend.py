@@ -186,6 +186,10 @@ class ScriptedBackend:
             await self._log.changed.wait_for(lambda: len(those()) >= count)
         return those()
 
+    async def all_closed(self) -> None:
+        """Wait until no connection is open."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     @property
     def open_connections(self) -> int:
         return len(self._tasks)
