@@ -10,8 +10,6 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 from cryptography.fernet import InvalidToken
 from django.conf import settings
@@ -72,7 +70,7 @@ class Demo:
         """Start the application for the gateway at `base_url`; the lines that tell people how to try it."""
         port = _free_port()
         api = ensure_demo(f"127.0.0.1:{port}")
-        gateway = f"{base_url}/ws/{api.api_id}/{api.stage}".replace("//0.0.0.0:", "//127.0.0.1:")
+        gateway = f"{base_url}/ws/{api.api_id}/{api.stage}"
         command = [sys.executable, str(APPLICATION), "--port", str(port), "--gateway", gateway]
         self._process = subprocess.Popen(command, env=_environment(api))  # noqa: S603 (our own program)
         if not self._answers(port):
@@ -199,17 +197,6 @@ def _free_port() -> int:
 
 
 def _warnings(base_url: str) -> list[str]:
-    url = urlsplit(base_url)
-    lines = []
-    if url.scheme == "https":
-        lines.append(f"  (open {base_url}/ first and accept its certificate, or the page cannot connect)")
-    if settings.NOPAL_OUTBOUND_ALLOW == "auto" and not _is_loopback(url.hostname or ""):
-        lines.append("  (its application is on loopback, which only NOPAL_OUTBOUND_ALLOW=127.0.0.0/8 lets us call)")
-    return lines
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    if not base_url.startswith("https:"):
+        return []
+    return [f"  (open {base_url}/ first and accept its certificate, or the page cannot connect)"]

@@ -35,6 +35,11 @@ class Command(BaseCommand):
                 "NOPAL_ANONYMOUS_CALLBACKS lets anyone push to any connection, so it works on loopback only: "
                 f"unset it, or serve with --host 127.0.0.1 instead of {host}."
             )
+        if demo and not loopback:
+            raise CommandError(
+                "--demo is for trying Nopal on this machine, and its application listens on loopback only: "
+                f"serve with --host 127.0.0.1 instead of {host}."
+            )
         certificate, key = self._certificate(tls, options["cert"], options["key"])
         _allow_host(host)
         call_command("migrate", interactive=False, verbosity=0)
@@ -57,9 +62,9 @@ class Command(BaseCommand):
         chat = _demo() if demo else None
 
         def ready(bound_host: str, bound_port: int) -> None:
-            base_url = f"{'https' if tls else 'http'}://{_url_host(host)}:{bound_port}"
+            base_url = f"{'https' if tls else 'http'}://{_own_host(host)}:{bound_port}"
             # In a thread of its own, since it asks the database, which the event loop must not wait for.
-            threading.Thread(target=self._greet, args=(base_url, chat), daemon=True).start()
+            threading.Thread(target=self._greet, args=(base_url, chat, _is_everywhere(host)), daemon=True).start()
 
         try:
             run(application, server_options, ready=ready, on_drain=application.gateway.drain)
@@ -84,11 +89,13 @@ class Command(BaseCommand):
         paths = development_certificate(settings.DATA_DIR / "certificates", settings.ALLOWED_HOSTS)
         return str(paths[0]), str(paths[1])
 
-    def _greet(self, base_url: str, chat: "Demo | None") -> None:
+    def _greet(self, base_url: str, chat: "Demo | None", everywhere: bool) -> None:
         """Say where everything is, once the server takes connections."""
         from dashboard.setup import setup_link
 
         lines = ["", f"Nopal serves {base_url}"]
+        if everywhere:
+            lines += ["and every other address of this machine, for the hosts in NOPAL_ALLOWED_HOSTS."]
         if (link := setup_link(base_url)) is not None:
             lines += ["", "First run: create the administrator here, within 30 minutes:", f"  {link}"]
         if chat is not None:
@@ -110,11 +117,21 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _is_everywhere(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
 def _allow_host(host: str) -> None:
     """The address that we listen on is one that we answer for."""
-    if host not in settings.ALLOWED_HOSTS and not host.startswith(("0.0.0.0", "::")):
-        settings.ALLOWED_HOSTS.append(_url_host(host))
+    if _own_host(host) not in settings.ALLOWED_HOSTS:
+        settings.ALLOWED_HOSTS.append(_own_host(host))
 
 
-def _url_host(host: str) -> str:
+def _own_host(host: str) -> str:
+    """The host of URLs that work on this machine."""
+    if _is_everywhere(host):
+        return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
