@@ -208,6 +208,11 @@ class Gateway:
         made = json.loads(self._run("manage.py", "createaccesskey", name, "--json"))
         return AccessKey(made["accessKeyId"], made["secretAccessKey"])
 
+    def credentials(self) -> dict[str, str]:
+        """An environment for other programs in which AWS SDKs find the key that may do everything."""
+        key = {"AWS_ACCESS_KEY_ID": self.key.access_key_id, "AWS_SECRET_ACCESS_KEY": self.key.secret_access_key}
+        return {**self._environment, **key}
+
     def create_access_keys(self, allowed: Sequence[tuple[str, str]]) -> list[AccessKey]:
         """A key for each pair of action and resource; all of them by one process, since starting one takes long."""
         return [AccessKey(*made) for made in json.loads(self._run("-c", _CREATE_ACCESS_KEYS, json.dumps(allowed)))]
