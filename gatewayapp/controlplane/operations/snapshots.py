@@ -17,7 +17,7 @@ def freeze(api: Api) -> Document:
         raise BadRequest("Unable to deploy API because no routes exist in this API")
     if not api.disable_schema_validation:
         _check_schemas(api)
-    document = _draft(api)
+    document = draft(api)
     try:
         snapshot.load(document)
     except ValueError as error:
@@ -52,7 +52,8 @@ def point_at(deployment: Deployment, stages: list[int], status_message: str = ""
     )
 
 
-def _draft(api: Api) -> Document:
+def draft(api: Api) -> Document:
+    """Everything that serves a message, as it stands now, in the form of a deployment's snapshot."""
     return {
         "version": 1,
         "api": {name: value for name, value in api.document().items() if name not in ("tags", "createdDate")},

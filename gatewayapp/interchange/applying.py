@@ -1,0 +1,296 @@
+"""Carrying out a plan: everything through the operations, in one transaction, all refusals told at once.
+
+An API that is there already gets the plan's draft. Routes, integrations, authorizers and models that are equal to the
+plan's are kept with their ids; the others are deleted and made anew, so that nothing of them stays. Stages hold
+connections, so they are never deleted: those that the plan has are updated, the others keep what they serve.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from gatewayapp.controlplane import operations
+from gatewayapp.controlplane.operations import NotFound, OperationError
+from gatewayapp.controlplane.operations.snapshots import freeze
+from gatewayapp.interchange.changes import Change, compare
+from gatewayapp.interchange.documents import Document
+from gatewayapp.interchange.drafts import Stored, stored
+from gatewayapp.interchange.kinds import KINDS
+from gatewayapp.interchange.plans import ENDPOINT, Definition, Part, Plan, filled
+from gatewayapp.interchange.problems import Problem, Rejected, reject
+from gatewayapp.models import Resource, Stage
+
+_CREATE: Mapping[str, Callable[..., Resource]] = {
+    "Authorizer": operations.create_authorizer,
+    "Integration": operations.create_integration,
+    "IntegrationResponse": operations.create_integration_response,
+    "Model": operations.create_model,
+    "Route": operations.create_route,
+    "RouteResponse": operations.create_route_response,
+}
+_DELETE: Mapping[str, Callable[..., None]] = {
+    "Authorizer": operations.delete_authorizer,
+    "Integration": operations.delete_integration,
+    "Model": operations.delete_model,
+    "Route": operations.delete_route,
+}
+_ID = {
+    "Authorizer": "authorizer_id",
+    "Integration": "integration_id",
+    "Model": "model_id",
+    "Route": "route_id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did, or would do: the API, the stages that the document has, the changes, what was left out."""
+
+    api_id: str
+    stages: tuple[str, ...]
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+
+    def document(self) -> Document:
+        return {
+            "apiId": self.api_id,
+            "stages": list(self.stages),
+            "changes": [change.document() for change in self.changes],
+            "notes": list(self.notes),
+        }
+
+
+def apply(plan: Plan, api_id: str | None = None) -> Imported:
+    """Make the plan's API, or give the plan to the API `api_id`. Raises Rejected, having changed nothing."""
+    with transaction.atomic():
+        return _carried_out(plan, api_id)
+
+
+def preview(plan: Plan, api_id: str | None = None) -> Imported:
+    """What `apply` would do, by doing it and taking it back; the id of an API that is not there yet is empty."""
+    with transaction.atomic():
+        imported = _carried_out(plan, api_id)
+        transaction.set_rollback(True)
+    return Imported(api_id or "", imported.stages, imported.changes, imported.notes)
+
+
+def endpoint(api_id: str) -> str:
+    """Where clients connect to an API: NOPAL_API_ENDPOINT, or the address that `serve` listens on by default."""
+    return (settings.NOPAL_API_ENDPOINT or "ws://127.0.0.1:8000/ws/{api_id}").replace("{api_id}", api_id)
+
+
+def _carried_out(plan: Plan, api_id: str | None) -> Imported:
+    before = _existing(api_id) if api_id else None
+    work = _Import(plan.definition, before)
+    work.make_draft()
+    work.raise_problems()
+    work.make_stages()
+    work.raise_problems()
+    after = stored(work.api_id)
+    return Imported(
+        work.api_id,
+        tuple(str(stage.members["stageName"]) for stage in plan.definition.stages),
+        compare(before.definition if before else None, after.definition),
+        (*plan.notes, *work.notes),
+    )
+
+
+def _existing(api_id: str) -> Stored:
+    try:
+        return stored(api_id)
+    except NotFound as error:
+        raise reject("", f"{error.message}. Leave the API id out to make a new API.") from error
+
+
+class _Import:
+    def __init__(self, definition: Definition, before: Stored | None) -> None:
+        self._definition = definition
+        self._before = before
+        self._ids: dict[str, str] = {}
+        self._failed: set[str] = set()
+        self._problems: list[Problem] = []
+        self._paused: set[str] = set()
+        self.notes: list[str] = []
+        self.api_id = ""
+
+    def raise_problems(self) -> None:
+        if self._problems:
+            raise Rejected(*self._problems)
+
+    # the draft
+
+    def make_draft(self) -> None:
+        self._make_api()
+        kept = self._keep_equal_parts()
+        for part in self._definition.parts:
+            if part.kind in _CREATE and part.key not in kept:
+                self._create(part)
+
+    def _make_api(self) -> None:
+        api = self._definition.api
+        if self._before is None:
+            created = self._attempt(api, operations.create_api)
+            self.raise_problems()
+            self.api_id = str(created.pk)
+        else:
+            self.api_id = self._before.ids["Api"]
+            self._pause_auto_deploy()
+            members = self._members(api)
+            del members["protocol_type"]
+            tags = members.pop("tags", {})
+            self._call(api, operations.update_api, {**_cleared("Api"), **members, "api_id": self.api_id})
+            self._replace_tags(api, f"/apis/{self.api_id}", tags)
+            self.raise_problems()
+        self._ids[api.key] = self.api_id
+
+    def _pause_auto_deploy(self) -> None:
+        """Else each step of the import would be deployed, and push the deployments of before out."""
+        for stage in operations.get_stages(api_id=self.api_id).filter(auto_deploy=True):
+            operations.update_stage(api_id=self.api_id, stage_name=stage.stage_name, auto_deploy=False)
+            self._paused.add(stage.stage_name)
+
+    def _keep_equal_parts(self) -> set[str]:
+        """Keys of the plan's parts that are there already; what is there and equals none of them is deleted."""
+        if self._before is None:
+            return set()
+        kept: set[str] = set()
+        present = [part for part in self._before.definition.parts if part.kind in _CREATE]
+        unmatched = {part.key: self._comparable(part, self._before.ids) for part in present}
+        for part in self._definition.parts:
+            wanted = self._comparable(part, self._ids) if part.kind in _CREATE else None
+            match = next((key for key, found in unmatched.items() if wanted is not None and found == wanted), None)
+            if match is not None:
+                kept.add(part.key)
+                self._ids[part.key] = self._before.ids[match]
+                del unmatched[match]
+        for part in reversed(present):
+            if part.key in unmatched:
+                target = {"api_id": self.api_id, _ID[part.kind]: self._before.ids[part.key]}
+                self._call(part, _DELETE[part.kind], target)
+        return kept
+
+    def _comparable(self, part: Part, ids: Mapping[str, str]) -> Any:
+        """What two parts have in common that are the same; equal ids stand for equal parts."""
+
+        def content(part: Part) -> Document:
+            members = filled(part.members, lambda key, attribute: _filling(ids.get(key, "\0"), attribute))
+            return KINDS[part.kind].without_defaults(members)
+
+        return part.kind, content(part), [content(response) for response in part.responses]
+
+    def _create(self, part: Part) -> None:
+        created = self._attempt(part, _CREATE[part.kind], api_id=self.api_id)
+        if created is None:
+            self._failed.add(part.key)
+            return
+        self._ids[part.key] = str(created.pk)
+        owner = {_ID[part.kind]: str(created.pk)}
+        for response in part.responses:
+            self._attempt(response, _CREATE[response.kind], api_id=self.api_id, **owner)
+
+    # stages
+
+    def make_stages(self) -> None:
+        present = {stage.stage_name: stage for stage in operations.get_stages(api_id=self.api_id)}
+        deployment_id = self._deploy()
+        self.raise_problems()
+        for part in self._definition.stages:
+            self._make_stage(part, present.pop(str(part.members.get("stageName")), None), deployment_id)
+        for name, stage in present.items():
+            if name in self._paused:
+                operations.update_stage(api_id=self.api_id, stage_name=name, auto_deploy=True)
+            serving = "deploys the new draft by itself" if name in self._paused else "serves what it served"
+            self.notes.append(f"Stage {stage.stage_name} is not in the document: it stays, and {serving}.")
+
+    def _deploy(self) -> str:
+        """The id of a deployment of the draft, if a stage needs one; stages that deploy by themselves need a proof."""
+        serving = [part for part in self._definition.stages if part.members.get("deployed", True)]
+        automatic = [part for part in self._definition.stages if part.members.get("autoDeploy") is True]
+        manual = [part for part in serving if part not in automatic]
+        if manual:
+            members = {"api_id": self.api_id, "description": "Imported"}
+            deployment = self._call(manual[0], operations.create_deployment, members)
+            return str(deployment.pk) if deployment else ""
+        if automatic:
+            api = operations.get_api(api_id=self.api_id)
+            self._call(automatic[0], freeze, {"api": api})
+        return ""
+
+    def _make_stage(self, part: Part, present: Stage | None, deployment_id: str) -> None:
+        members = self._members(part)
+        deployed = members.pop("deployed", True)
+        if not members.get("auto_deploy"):
+            members["deployment_id"] = deployment_id if deployed else ""
+        if present is None:
+            self._call(part, operations.create_stage, {**members, "api_id": self.api_id})
+        else:
+            self._update_stage(part, present, members)
+
+    def _update_stage(self, part: Part, present: Stage, members: Document) -> None:
+        target = {"api_id": self.api_id, "stage_name": members.pop("stage_name")}
+        tags = members.pop("tags", {})
+        members["stage_variables"] = dict.fromkeys(present.stage_variables, "") | members.get("stage_variables", {})
+        for route_key in present.route_settings:
+            self._call(part, operations.delete_route_settings, {**target, "route_key": route_key})
+        self._call(part, operations.update_stage, {**_cleared("Stage"), **members, **target})
+        self._replace_tags(part, "/apis/{api_id}/stages/{stage_name}".format(**target), tags)
+
+    # what they share
+
+    def _replace_tags(self, part: Part, path: str, tags: Mapping[str, str]) -> None:
+        arn = f"arn:aws:apigateway:{settings.NOPAL_REGION}::{path}"
+        old = [key for key in operations.get_tags(resource_arn=arn) if key not in tags]
+        if old:
+            self._call(part, operations.untag_resource, {"resource_arn": arn, "tag_keys": old})
+        self._call(part, operations.tag_resource, {"resource_arn": arn, "tags": tags})
+
+    def _members(self, part: Part) -> Document:
+        """The part's members as an operation takes them, with ids. Raises _Missing."""
+        keywords = {**KINDS[part.kind].keywords, "deployed": "deployed"}
+        return {keywords[name]: filled(value, self._fill) for name, value in part.members.items()}
+
+    def _fill(self, key: str, attribute: str) -> str:
+        if key not in self._ids:
+            raise _Missing(key)
+        return _filling(self._ids[key], attribute)
+
+    def _attempt(self, part: Part, operation: Callable[..., Any], **target: str) -> Any:
+        """What the operation makes of the part, or None where it cannot be made."""
+        try:
+            members = self._members(part)
+        except _Missing as missing:
+            # A part that failed has been told already; what needs it is no further problem.
+            if missing.key not in self._failed:
+                name = missing.key.split("/", 1)[1]
+                self._problems.append(Problem(part.place, f"It needs the id of {name}, which is made after it."))
+            return None
+        return self._call(part, operation, {**members, **target})
+
+    def _call(self, part: Part, operation: Callable[..., Any], members: Document) -> Any:
+        """The operation's result, or None where it refuses, which is a problem of the part's."""
+        try:
+            return operation(**members)
+        except OperationError as error:
+            self._problems.append(Problem(part.place, error.message))
+            return None
+
+
+class _Missing(Exception):
+    """A part is needed that has not been made."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+def _filling(part_id: str, attribute: str) -> str:
+    return endpoint(part_id) if attribute == ENDPOINT else part_id
+
+
+def _cleared(kind: str) -> Document:
+    """All members of a kind as if nobody had set them, for an update that keeps nothing of before."""
+    found = KINDS[kind]
+    fixed = ("tags", "deployed", "stageName", "deploymentId", "name", "routeSelectionExpression", "protocolType")
+    return {found.keywords[name]: value for name, value in found.defaults.items() if name not in fixed}
