@@ -73,6 +73,21 @@ def authority(origin: Origin) -> str:
     return host if origin.port == _DEFAULT_PORTS[origin.scheme] else f"{host}:{origin.port}"
 
 
+def host_name(text: str) -> str:
+    """The name in lower-case ASCII, IDNA-encoded (RFC 3490), without the root's trailing dot.
+
+    Raises ValueError with a sentence if it cannot be a host's.
+    """
+    try:
+        name = text if text.isascii() else text.encode("idna").decode("ascii")
+    except UnicodeError:
+        raise ValueError(f"{text!r} is not a host name that can be encoded for the DNS.") from None
+    name = name.lower().removesuffix(".")
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{text!r} is not a host name: letters, digits, hyphens and dots, at most 63 between dots.")
+    return name
+
+
 METADATA: tuple[Network, ...] = tuple(
     ip_network(text)
     for text in (
@@ -204,7 +219,7 @@ def _host_and_port(authority: str) -> tuple[str, int | None]:
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
         raise ValueError(f"{authority!r} is not a host with an optional port.")
-    host = _ipv6_host(match["v6"]) if match["v6"] is not None else _named_host(match["name"])
+    host = _ipv6_host(match["v6"]) if match["v6"] is not None else host_name(match["name"])
     return host, int(match["port"]) if match["port"] else None
 
 
@@ -215,18 +230,6 @@ def _ipv6_host(text: str) -> str:
         return str(IPv6Address(text))
     except ValueError:
         raise ValueError(f"[{text}] is not an IPv6 address.") from None
-
-
-def _named_host(text: str) -> str:
-    """The name in lower-case ASCII, IDNA-encoded (RFC 3490), without the root's trailing dot."""
-    try:
-        name = text if text.isascii() else text.encode("idna").decode("ascii")
-    except UnicodeError:
-        raise ValueError(f"{text!r} is not a host name that can be encoded for the DNS.") from None
-    name = name.lower().removesuffix(".")
-    if not _NAME.fullmatch(name):
-        raise ValueError(f"{text!r} is not a host name: letters, digits, hyphens and dots, at most 63 between dots.")
-    return name
 
 
 def _target(text: str) -> str:

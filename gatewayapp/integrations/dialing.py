@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from ipaddress import ip_address
 
-from gatewayapp.core.addresses import Policy, authority, refusal
+from gatewayapp.core.addresses import Policy, authority, host_name, refusal
 from gatewayapp.core.errors import BackendUnreachable
 from gatewayapp.core.messages import Origin
 from gatewayapp.integrations.connection import Connection
@@ -42,8 +42,9 @@ class Dialer:
         """A connection to the first address that answers. Raises BackendUnreachable with the reason."""
         try:
             async with asyncio.timeout(self._timeout):
+                name = host_name(server_name) if server_name else origin.host
                 sock = await self._connect(origin)
-                return await self._attach(sock, origin, server_name, build)
+                return await self._attach(sock, name if origin.scheme == "https" else None, build)
         except TimeoutError:
             raise BackendUnreachable(f"{authority(origin)}: connecting took more than {self._timeout:g} s.") from None
         except (OSError, ValueError) as error:
@@ -77,16 +78,12 @@ class Dialer:
         )
 
     async def _attach(
-        self, sock: socket.socket, origin: Origin, server_name: str | None, build: Callable[[socket.socket], Connection]
+        self, sock: socket.socket, tls_name: str | None, build: Callable[[socket.socket], Connection]
     ) -> Connection:
-        secure = origin.scheme == "https"
         connection = build(sock)
         try:
             await asyncio.get_running_loop().create_connection(
-                lambda: connection,
-                sock=sock,
-                ssl=self._tls if secure else None,
-                server_hostname=(server_name or origin.host) if secure else None,
+                lambda: connection, sock=sock, ssl=self._tls if tls_name else None, server_hostname=tls_name
             )
         except BaseException:
             connection.abort()

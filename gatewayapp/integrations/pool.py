@@ -8,14 +8,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
-from gatewayapp.core.errors import BackendUnreachable, GatewayError
+from gatewayapp.core.errors import BackendUnreachable
 from gatewayapp.integrations.connection import Call, Connection
 
 Dial = Callable[["Pool"], Awaitable[Connection]]
 
 
 class Pool:
-    """At most `limit` connections, opened on demand by `dial`, which raises GatewayError where it cannot."""
+    """At most `limit` connections, opened on demand by `dial`; what it raises is what a waiting call gets."""
 
     def __init__(self, dial: Dial, limit: int) -> None:
         self._dial = dial
@@ -105,7 +105,7 @@ class Pool:
         assert task is not None
         try:
             connection = await self._dial(self)
-        except GatewayError as error:
+        except Exception as error:
             if call := self._next_waiting():
                 call.answer.set_exception(error)
         else:

@@ -46,7 +46,9 @@ async def test_proxy_variables_change_nothing(
     assert (await client.send(a_request(backend.url("/fine")))).body == b"fine"
 
 
-@pytest.mark.parametrize("control", ["\r", "\n", "\r\n", "\0", "\r\nX-Injected: yes", "\r\n\r\nGET /secret HTTP/1.1\r\n"])
+@pytest.mark.parametrize(
+    "control", ["\r", "\n", "\r\n", "\0", "\r\nX-Injected: yes", "\r\n\r\nGET /secret HTTP/1.1\r\n"]
+)
 @pytest.mark.parametrize("place", ["method", "target", "name", "value"])
 async def test_a_control_byte_splits_nothing(
     backend: ScriptedBackend, client: OutboundClient, control: str, place: str
@@ -220,7 +222,9 @@ async def test_a_closed_port_is_told_at_once(client: OutboundClient) -> None:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}/"
         assert await seconds_until(BackendUnreachable, client, a_request(url)) < 1
-        assert await asyncio.gather(*(error_of(client, a_request(url)) for _ in range(300))) == [BackendUnreachable] * 300
+        assert (
+            await asyncio.gather(*(error_of(client, a_request(url)) for _ in range(300))) == [BackendUnreachable] * 300
+        )
 
 
 async def test_a_name_without_an_address_is_told() -> None:
@@ -236,9 +240,8 @@ async def test_a_name_without_an_address_is_told() -> None:
 async def test_without_file_descriptors_calls_fail_and_recover(
     backend: ScriptedBackend, client: OutboundClient
 ) -> None:
-    with no_descriptor_left():
-        with pytest.raises(BackendUnreachable, match="no file descriptor left"):
-            await client.send(a_request(backend.url("/fine")))
+    with no_descriptor_left(), pytest.raises(BackendUnreachable, match="no file descriptor left"):
+        await client.send(a_request(backend.url("/fine")))
     assert (await client.send(a_request(backend.url("/fine")))).body == b"fine"
 
 

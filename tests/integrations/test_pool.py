@@ -97,9 +97,7 @@ async def test_a_connection_closed_in_the_instant_before_a_call_is_not_used(clie
             accepted.close()
 
 
-async def test_restarts_under_load_duplicate_nothing(
-    backend: ScriptedBackend, client: OutboundClient
-) -> None:
+async def test_restarts_under_load_duplicate_nothing(backend: ScriptedBackend, client: OutboundClient) -> None:
     backend.on("/", lambda request: request.body)
     answered: list[bytes] = []
     failed: list[bytes] = []

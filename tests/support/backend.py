@@ -166,7 +166,8 @@ class ScriptedBackend:
     def on_function(self, name: str, function: Callable[[Any], Any]) -> None:
         """Act as Lambda's Invoke API for one function: it gets the event and returns the result.
 
-        What it raises becomes a function error, as the Python runtime of Lambda reports it.
+        What it raises becomes a function error, as the Python runtime of Lambda reports it; an `Answer` is sent as
+        it is, for what the service itself may answer.
         """
         self._functions[name] = function
 
@@ -266,10 +267,11 @@ class ScriptedBackend:
         return Received(method, target, headers, body, number)
 
     def _script(self, request: Received) -> _Script:
-        prefix, _, rest = request.path.partition("/2015-03-31/functions/")
-        if rest.endswith("/invocations") and not prefix:
+        if request.path in self._scripts:
+            return self._scripts[request.path]
+        if request.path.startswith("/2015-03-31/functions/") and request.path.endswith("/invocations"):
             return _Script(self._invoke)
-        return self._scripts.get(request.path) or _Script(lambda _: Answer(404, {"message": "no script"}))
+        return _Script(lambda _: Answer(404, {"message": "no script"}))
 
     async def _invoke(self, request: Received) -> Answer:
         function = self._functions.get(unquote(request.path.split("/")[3]))
@@ -278,7 +280,8 @@ class ScriptedBackend:
             return Answer(404, {"Type": "User", "Message": "Function not found."}, error)
         try:
             result = function(request.json())
-            return Answer(200, await result if inspect.isawaitable(result) else result)
+            result = await result if inspect.isawaitable(result) else result
+            return result if isinstance(result, Answer) else Answer(200, json.dumps(result))
         except Exception as error:
             failure = {"errorType": type(error).__name__, "errorMessage": str(error)}
             return Answer(200, failure, (("X-Amz-Function-Error", "Unhandled"),))
