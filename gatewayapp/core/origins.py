@@ -4,12 +4,15 @@ Browsers send cookies along from any page; so where a stage has no list, a hands
 the gateway's own host. A client that sends no Origin is not a browser and is let in unless the stage requires one.
 """
 
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 ANY = "*"
-_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_ORIGIN = re.compile(
+    r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[^\s/?#@:\[\]\\]+)(?::([1-9][0-9]{0,4}))?", re.IGNORECASE | re.ASCII
+)
 
 
 class _Origin(NamedTuple):
@@ -38,11 +41,8 @@ def _same_host(origin: str, host: str, scheme: str) -> bool:
 
 def _parse(origin: str) -> _Origin | None:
     """An origin's parts in lower case with the port spelled out; None for `null` and what is none."""
-    try:
-        parts = urlsplit(origin)
-        port = parts.port or _DEFAULT_PORTS[parts.scheme]
-    except (ValueError, KeyError):
+    found = _ORIGIN.fullmatch(origin)
+    if found is None:
         return None
-    if not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
-        return None
-    return _Origin(parts.scheme, parts.hostname, port)
+    scheme, host, port = found.groups()
+    return _Origin(scheme.lower(), host.lower(), int(port) if port else _DEFAULT_PORTS.get(scheme.lower(), 0))

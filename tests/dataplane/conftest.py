@@ -66,6 +66,6 @@ async def new_api(shared_node: Node, backend: ScriptedBackend) -> AsyncIterator[
 
     yield create
     for api in apis:
-        api.close()
+        await api.close()
         if api.node.process is not None and api.node.process.poll() is None:
             await api.balance()

@@ -71,7 +71,6 @@ async def test_a_burst_of_500_pushes_to_one_client_arrives_in_order_or_is_answer
     for poster in range(50):
         own = [int(text.split(":")[1]) for text in received if text.startswith(f"{poster}:")]
         assert own == sorted(own)
-    await client.socket.close()
 
 
 async def test_what_was_accepted_for_a_client_that_reads_late_arrives_in_order_and_the_rest_was_429(
@@ -85,7 +84,6 @@ async def test_what_was_accepted_for_a_client_that_reads_late_arrives_in_order_a
     expected = [number for number, status in enumerate(answers) if status == 200]
     received = await asyncio.to_thread(lambda: [int(raw.receive_frame()[1]) for _ in expected])
     assert received == expected
-    raw.socket.close()
 
 
 async def test_awaited_pushes_arrive_in_order(new_api: NewApi) -> None:
@@ -101,7 +99,6 @@ async def test_awaited_pushes_arrive_in_order(new_api: NewApi) -> None:
     received = [int(await client.socket.recv()) for _ in range(5000)]
     await pushing
     assert received == list(range(5000))
-    await client.socket.close()
 
 
 async def test_messages_reach_the_backend_in_strict_order_where_one_may_be_in_flight(new_api: NewApi) -> None:
@@ -138,7 +135,6 @@ async def test_a_fan_out_to_1000_clients_by_64_posters_loses_nothing(new_api: Ne
     await asyncio.gather(*(post() for _ in range(64)))
     for client in clients:
         assert sorted([str(await client.socket.recv()) for _ in range(3)]) == ["0", "1", "2"]
-    await asyncio.gather(*(client.socket.close() for client in clients))
 
 
 async def test_clients_that_stop_reading_cost_bounded_memory_get_1008_and_harm_nobody(
@@ -211,7 +207,6 @@ async def test_a_push_that_its_sender_breaks_off_is_not_delivered(new_api: NewAp
     for _ in range(10):
         await asyncio.to_thread(break_off)
     assert await client.ask("nothing before this") == "nothing before this"
-    await client.socket.close()
 
 
 async def test_messages_of_two_apis_never_cross(new_api: NewApi) -> None:

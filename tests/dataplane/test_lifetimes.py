@@ -66,7 +66,6 @@ async def test_lifetimes_that_are_switched_off_never_end_a_connection(new_api: N
     client, brief = await api.connect(), await other.connect()
     assert await brief.closed() == GOING_AWAY
     assert await client.ask("still there?") == "still there?"
-    await client.socket.close()
 
 
 async def test_limits_changed_while_connections_are_open_take_effect_on_them(new_api: NewApi) -> None:
@@ -90,7 +89,6 @@ async def test_the_end_of_a_stage_closes_its_connections_and_tells_the_backend(n
     assert time.monotonic() - began < 10
     assert api.ledger.codes() == {"1001": 200}
     assert await survivor.ask("hello") == "hello"
-    await survivor.socket.close()
 
 
 async def test_a_stage_that_ends_during_a_handshake_leaves_no_connection_behind(new_api: NewApi) -> None:
@@ -131,7 +129,6 @@ async def test_open_connections_follow_a_new_deployment_with_their_next_message(
         while (answer := await client.ask("hello")) == "hello":
             await asyncio.sleep(0.05)
     assert answer == "from the second deployment"
-    await client.socket.close()
 
 
 async def test_a_message_under_way_is_answered_under_the_deployment_that_it_began_with(new_api: NewApi) -> None:
@@ -158,8 +155,6 @@ async def test_a_message_under_way_is_answered_under_the_deployment_that_it_bega
     answer.set()
     assert await client.socket.recv() == "the first"
     assert await client.ask("again") == "the second"
-    for each in (client, observer):
-        await each.socket.close()
 
 
 async def test_50_deployments_under_load_follow_one_another_and_fail_no_message(new_api: NewApi) -> None:
@@ -180,7 +175,6 @@ async def test_50_deployments_under_load_follow_one_another_and_fail_no_message(
     await asyncio.wait_for(talking, 20)
     seen = list(dict.fromkeys(answers))
     assert seen == [name for name in ["which?", *names] if name in seen]
-    await client.socket.close()
 
 
 @pytest.mark.parametrize("sides", ["DELETE and the client", "idle timeout", "end of the stage"])

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from tests.support.backend import Handler, Received, ScriptedBackend
+from tests.support.backend import Handler, RawHandler, Received, ScriptedBackend
 from tests.support.callbacks import CallbackClient
 from tests.support.invariants import Ledger, check_invariants, eventually
 from tests.support.node import Node
@@ -67,6 +67,7 @@ class Api:
         self.backend = backend
         self.ledger = Ledger()
         self.integrations: dict[str, str] = {}
+        self._clients: list[Client] = []
         self._raws: list[RawClient] = []
         self._prefix = f"/{next(_marks)}"
         self.on("/connect", self.accept)
@@ -74,9 +75,24 @@ class Api:
         self.on("/echo", lambda request: request.body)
         self.on("/note", lambda request: b"")
 
-    async def create(self, limits: Mapping[str, Any] | None = None, **integration: Any) -> "Api":
-        """Build and deploy the API; `integration` are members of all its integrations."""
-        await asyncio.to_thread(self._create, limits or {}, integration)
+    async def create(
+        self,
+        limits: Mapping[str, Any] | None = None,
+        stage_variables: Mapping[str, str] | None = None,
+        connect: Mapping[str, Any] | None = None,
+        disconnect: Mapping[str, Any] | None = None,
+        routes: Mapping[str, Mapping[str, Any]] | None = None,
+        **integration: Any,
+    ) -> "Api":
+        """Build and deploy the API.
+
+        `integration` are members of all its integrations, `connect` and `disconnect` of those routes' alone; `routes`
+        are further two-way routes by key, each with the members of its integration.
+        """
+        stage = {"limits": dict(limits or {}), "stage_variables": dict(stage_variables or {})}
+        await asyncio.to_thread(
+            self._create, stage, dict(connect or {}), dict(disconnect or {}), dict(routes or {}), integration
+        )
         await self.known()
         return self
 
@@ -90,30 +106,47 @@ class Api:
         with self.node.client() as raw:
             return raw.request(self.path).status
 
-    def _create(self, limits: Mapping[str, Any], integration: Mapping[str, Any]) -> None:
-        call = self.node.call
-        self.api_id: str = call(
+    def _create(
+        self,
+        stage: dict[str, Any],
+        connect: dict[str, Any],
+        disconnect: dict[str, Any],
+        routes: dict[str, Mapping[str, Any]],
+        integration: dict[str, Any],
+    ) -> None:
+        self.api_id: str = self.node.call(
             "create_api", name="test", protocol_type="WEBSOCKET", route_selection_expression="$request.body.action"
         )
-        self._route("$connect", "/connect", _EVENT_HEADERS, **integration)
-        self._route("$disconnect", "/disconnect", _END_HEADERS, **integration)
-        self._route("$default", "/echo", _EVENT_HEADERS, two_way=True, **integration)
-        self._route("note", "/note", _EVENT_HEADERS, **integration)
-        deployment_id = call("create_deployment", api_id=self.api_id)
-        call("create_stage", api_id=self.api_id, stage_name=STAGE, deployment_id=deployment_id, limits=dict(limits))
+        self.add_route("$connect", self._calling("/connect", _EVENT_HEADERS) | integration | connect)
+        self.add_route("$disconnect", self._calling("/disconnect", _END_HEADERS) | integration | disconnect)
+        self.add_route("$default", self._calling("/echo", _EVENT_HEADERS) | integration, two_way=True)
+        self.add_route("note", self._calling("/note", _EVENT_HEADERS) | integration)
+        for key, members in routes.items():
+            self.add_route(key, self._calling("/echo", _EVENT_HEADERS) | integration | dict(members), two_way=True)
+        deployment_id = self.node.call("create_deployment", api_id=self.api_id)
+        self.node.call("create_stage", api_id=self.api_id, stage_name=STAGE, deployment_id=deployment_id, **stage)
 
-    def _route(self, key: str, path: str, headers: Mapping[str, str], *, two_way: bool = False, **members: Any) -> None:
-        self.add_route(
-            key,
-            two_way=two_way,
-            **{"integration_uri": self.uri(path), "request_parameters": dict(headers), **members},
-        )
+    def _calling(self, path: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "integration_type": "HTTP_PROXY",
+            "integration_method": "POST",
+            "connection_type": "INTERNET",
+            "integration_uri": self.uri(path),
+            "request_parameters": dict(headers),
+        }
 
     # its part of the backend
 
     def on(self, path: str, handler: Handler | None = None, **script: Any) -> None:
         """How its backend answers requests for `path`, as `ScriptedBackend.on`."""
         self.backend.on(self._prefix + path, handler, **script)
+
+    def on_raw(self, path: str, handler: RawHandler) -> None:
+        self.backend.on_raw(self._prefix + path, handler)
+
+    def requests(self, path: str) -> list[Received]:
+        """The requests for `path` so far."""
+        return [request for request in self.backend.requests if request.path == self._prefix + path]
 
     def uri(self, path: str) -> str:
         return self.backend.url(self._prefix + path)
@@ -125,25 +158,14 @@ class Api:
 
     # changing it
 
-    def add_route(self, key: str, *, two_way: bool = False, **members: Any) -> None:
-        """A route with an HTTP_PROXY integration, in the draft; `deploy` makes it known."""
-        integration_id = self.node.call(
-            "create_integration",
-            api_id=self.api_id,
-            **{
-                "integration_type": "HTTP_PROXY",
-                "integration_method": "POST",
-                "connection_type": "INTERNET",
-                **members,
-            },
-        )
-        self.integrations[key] = integration_id
-        target = f"integrations/{integration_id}"
-        route_id = self.node.call("create_route", api_id=self.api_id, route_key=key, target=target)
+    def add_route(self, key: str, integration: Mapping[str, Any], *, two_way: bool = False) -> None:
+        """A route with an integration of its own, in the draft; `deploy` makes it known."""
+        call = self.node.call
+        self.integrations[key] = call("create_integration", api_id=self.api_id, **integration)
+        target = f"integrations/{self.integrations[key]}"
+        route_id = call("create_route", api_id=self.api_id, route_key=key, target=target)
         if two_way:
-            self.node.call(
-                "create_route_response", api_id=self.api_id, route_id=route_id, route_response_key="$default"
-            )
+            call("create_route_response", api_id=self.api_id, route_id=route_id, route_response_key="$default")
 
     async def update_integration(self, key: str, **members: Any) -> None:
         await asyncio.to_thread(
@@ -171,12 +193,13 @@ class Api:
         return f"{scheme}://{self.node.authority}{self.path}"
 
     async def connect(self, **options: Any) -> Client:
-        """A client of the `websockets` library; raises its InvalidStatus if the handshake is refused."""
+        """A client of the `websockets` library, closed with the API; raises InvalidStatus if it is not let in."""
         mark = str(next(_marks))
         socket = await connect(
             f"{self.url}?n={mark}", compression=None, **{"open_timeout": 60, "ping_interval": None, **options}
         )
-        return Client(socket, self.note_opened(mark))
+        self._clients.append(Client(socket, self.note_opened(mark)))
+        return self._clients[-1]
 
     async def connect_many(self, count: int, at_once: int = 32, **options: Any) -> list[Client]:
         gate = asyncio.Semaphore(at_once)
@@ -226,7 +249,9 @@ class Api:
                 assert asyncio.get_running_loop().time() < deadline, "pushes still reach the connection"
                 await asyncio.sleep(0.02)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Close every client that is still open."""
+        await asyncio.gather(*(client.socket.close() for client in self._clients))
         for raw in self._raws:
             raw.socket.close()
 
