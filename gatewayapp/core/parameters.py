@@ -44,6 +44,15 @@ _REFUSED_HEADERS = frozenset(
 )
 _REFUSED_PREFIXES = ("x-amzn-", "x-forwarded-")
 
+# Of callers that sign with IAM or bring an API key; for all others they are empty, which maps to nothing.
+_WITHOUT_VALUE = frozenset(
+    f"identity.{name}"
+    for name in (
+        *("accessKey", "accountId", "apiKey", "apiKeyId", "caller", "principalOrgId", "user", "userArn"),
+        *("cognitoAuthenticationProvider", "cognitoAuthenticationType", "cognitoIdentityId", "cognitoIdentityPoolId"),
+    )
+)
+
 
 @dataclass(frozen=True, slots=True)
 class ParameterMapping:
@@ -88,7 +97,7 @@ def compile_source(text: str) -> Source:
     scope, _, name = text.partition(".")
     if scope == "stageVariables" and re.fullmatch(r"\w+", name):
         return lambda context: _some(context.stage_variables.get(name))
-    if scope == "context" and (name in VARIABLES or name.startswith("authorizer.")):
+    if scope == "context" and (name in VARIABLES or name in _WITHOUT_VALUE or name.startswith("authorizer.")):
         return lambda context: _some(context.variable(name))
     raise ValueError(
         f"{text!r} is no source of a value: use route.request.body.NAME, route.request.header.NAME, "
