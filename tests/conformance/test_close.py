@@ -30,7 +30,7 @@ from tests.support.gateway import (
     raw_websocket,
     two_way,
 )
-from tests.support.rawsocket import BINARY, CONTINUATION, PING, PONG, TEXT, RawClient, frame_header
+from tests.support.rawsocket import BINARY, CONTINUATION, PING, PONG, TEXT, RawClient, frame_header, handshake
 
 MASK = b"\x00\x00\x00\x00"
 
@@ -370,6 +370,54 @@ async def test_a_refused_handshake_has_no_disconnect(
     await leaving.close_of(connection_id)
     assert len(refused) == 1
     assert leaving.waiting(refused[0]) == 0
+
+
+async def test_a_client_that_leaves_while_connect_runs_is_reported_once_connect_let_it_in(
+    gateway: Gateway, backend: ScriptedBackend, leaving: EventRecorder
+) -> None:
+    finish, asked = asyncio.Event(), asyncio.Event()
+    heard: list[str] = []
+
+    async def let_in(event: dict[str, Any]) -> dict[str, Any]:
+        heard.append(event["requestContext"]["connectionId"])
+        asked.set()
+        await finish.wait()
+        return {"statusCode": 200}
+
+    backend.on_function("close-wait", let_in)
+    api = gateway.api(
+        integrations={
+            "wait": lambda_proxy(backend.function_uri("close-wait")),
+            "leave": lambda_proxy(backend.function_uri("close-leave")),
+        },
+        routes={"$connect": one_way("wait"), "$disconnect": one_way("leave")},
+    )
+    raw = await asyncio.to_thread(gateway.raw_client)
+    raw.send(handshake(f"/ws/{api.api_id}/test"))
+    async with asyncio.timeout(10):
+        await asked.wait()
+    raw.socket.close()
+    finish.set()
+    assert await leaving.close_of(heard[0]) == (1006, "")
+
+
+async def test_an_answer_that_comes_after_the_client_left_is_dropped(
+    gateway: Gateway, backend: ScriptedBackend, leaving: EventRecorder
+) -> None:
+    late = asyncio.Event()
+    backend.on("/close/late", until=late, body="late")
+    api = make_api(gateway, backend)
+    api.add_integration("late", http_proxy(backend.url("/close/late")))
+    api.add_route("late", two_way("late"))
+    api.add_stage("late")
+    async with api.connect(stage="late") as client:
+        connection_id = await connection_id_of(client)
+        await client.send('{"action":"late"}')
+        await backend.received(1, "/close/late")
+    assert (await leaving.close_of(connection_id))[0] == 1000
+    late.set()
+    async with api.connect(stage="late") as client:
+        assert await ask(client, "alive") == "alive"
 
 
 @pytest.mark.parametrize("failure", ["raises", "unreachable", "nonsense"])

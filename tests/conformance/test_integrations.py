@@ -24,6 +24,7 @@ from tests.support.gateway import (
     lambda_custom,
     lambda_proxy,
     one_way,
+    raw_websocket,
     two_way,
 )
 
@@ -323,8 +324,11 @@ async def test_a_header_value_outside_ascii_is_sent_as_utf_8(gateway: Gateway, b
 
 
 async def test_a_clients_header_outside_ascii_keeps_its_bytes(visiting: Api, backend: ScriptedBackend) -> None:
-    heard = await visit(visiting, backend, additional_headers={"X-V": "жук"})
-    assert heard.connect.header("X-V") == "жук"
+    backend.on("/proxy/connect")
+    async with raw_websocket(visiting, (("X-V", "жук".encode().decode("latin-1")), ("X-W", "\xe9"))):
+        request = [request for request in backend.requests if request.path == "/proxy/connect"][-1]
+    assert request.header("X-V") == "жук"
+    assert (request.header("X-W") or "").encode("utf-8", "surrogateescape") == b"\xe9"
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,7 @@ class Gateway:
                 self._reader.start()
                 return int(found[1])
         process.wait()
+        process.stdout.close()
         raise AssertionError(f"the gateway did not start:\n{self.log()}")
 
     # addresses
@@ -220,8 +221,9 @@ class Gateway:
     def _run(self, *arguments: str) -> str:
         command = [sys.executable, *arguments]
         done = subprocess.run(
-            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, check=True, timeout=6 * PATIENCE
+            command, cwd=ROOT, env=self._environment, capture_output=True, text=True, timeout=6 * PATIENCE
         )
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
     def client(
