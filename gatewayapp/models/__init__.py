@@ -1,9 +1,10 @@
-"""What is stored: the configuration under AWS's names, access keys, and who is connected where."""
+"""What is stored: the configuration under AWS's names, access keys, what was changed, and who is connected where."""
 
 from gatewayapp.models.access_keys import AccessKey
 from gatewayapp.models.api_mappings import ApiMapping
 from gatewayapp.models.api_models import ApiModel
 from gatewayapp.models.apis import Api
+from gatewayapp.models.audit_entries import AuditEntry
 from gatewayapp.models.authorizers import Authorizer
 from gatewayapp.models.configuration import ConfigurationVersion, configuration_changed
 from gatewayapp.models.connections import Connection
@@ -22,6 +23,7 @@ __all__ = [
     "Api",
     "ApiMapping",
     "ApiModel",
+    "AuditEntry",
     "Authorizer",
     "ConfigurationVersion",
     "Connection",

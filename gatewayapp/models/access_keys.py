@@ -16,6 +16,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from gatewayapp.models.resources import Document, timestamp
+
 
 def new_access_key_id() -> str:
     return "NPAK" + base64.b32encode(secrets.token_bytes(10)).decode()
@@ -48,6 +50,16 @@ class AccessKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.access_key_id})"
+
+    def document(self) -> Document:
+        """The key as it may be shown, without its secret."""
+        return {
+            "accessKeyId": self.access_key_id,
+            "name": self.name,
+            "permissions": self.permissions,
+            "createdDate": timestamp(self.created_at),
+            "revoked": self.revoked,
+        }
 
     @property
     def secret(self) -> str:

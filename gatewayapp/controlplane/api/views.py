@@ -18,6 +18,7 @@ from gatewayapp.controlplane.api.pagination import page
 from gatewayapp.controlplane.api.requests import body_document, path_below_prefix
 from gatewayapp.controlplane.api.table import MethodNotAllowed, Operation, match
 from gatewayapp.controlplane.operations import OperationError
+from gatewayapp.controlplane.operations.actors import Actor, acting
 from gatewayapp.core.sigv4 import SignatureError
 from gatewayapp.models import Api, Document, Resource
 
@@ -42,16 +43,20 @@ class ManagementView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self.call = match(str(request.method), path_below_prefix(request._request))
-        key = authenticate(request._request)
-        authorize(key, self.call.operation.method, self.call.path)
+        self.key = authenticate(request._request)
+        authorize(self.key, self.call.operation.method, self.call.path)
 
     def operate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         operation = self.call.operation
-        result = operation.function(**self.call.labels, **_members(operation, request))
+        with acting(self.actor):
+            result = operation.function(**self.call.labels, **_members(operation, request))
         body = None if operation.status == 204 else _answer(result, request)
         return Response(body, status=operation.status)
 
     get = post = patch = delete = operate
+
+    def actor(self) -> Actor:
+        return Actor("access-key", self.key.pk, self.key.name, str(self.request.META.get("REMOTE_ADDR", "")))
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, OperationError):

@@ -25,6 +25,7 @@ from gatewayapp.controlplane.operations.api_models import (
     update_model,
 )
 from gatewayapp.controlplane.operations.apis import create_api, delete_api, get_api, get_apis, update_api
+from gatewayapp.controlplane.operations.audit_entries import get_audit_entries
 from gatewayapp.controlplane.operations.authorizers import (
     create_authorizer,
     delete_authorizer,
@@ -134,6 +135,7 @@ __all__ = [
     "get_api_mapping",
     "get_api_mappings",
     "get_apis",
+    "get_audit_entries",
     "get_authorizer",
     "get_authorizers",
     "get_deployment",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from django.db.models import QuerySet
 
-from gatewayapp.controlplane.operations.changes import change
+from gatewayapp.controlplane.operations.changes import change, change_of
 from gatewayapp.controlplane.operations.errors import BadRequest, NotFound
 from gatewayapp.controlplane.operations.members import Text
 from gatewayapp.core.policy import check_permission
@@ -37,7 +37,7 @@ def get_access_key(*, access_key_id: str) -> AccessKey:
     return key
 
 
-@change
+@change_of(get_access_key)
 def revoke_access_key(*, access_key_id: str) -> AccessKey:
     """End the key for good; it stays listed, so that it is known what it was."""
     key = get_access_key(access_key_id=access_key_id)

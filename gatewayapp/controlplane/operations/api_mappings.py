@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypedDict, Unpack
 from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.apis import get_api
-from gatewayapp.controlplane.operations.changes import change
+from gatewayapp.controlplane.operations.changes import change, change_of
 from gatewayapp.controlplane.operations.domain_names import get_domain_name
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict
 from gatewayapp.controlplane.operations.members import Text, checked
@@ -45,13 +45,13 @@ def get_api_mapping(*, domain_name: str, api_mapping_id: str) -> ApiMapping:
     return find(get_api_mappings(domain_name=domain_name), message, api_mapping_id=api_mapping_id)
 
 
-@change
+@change_of(get_api_mapping)
 def update_api_mapping(*, domain_name: str, api_mapping_id: str, **members: Unpack[ApiMappingMembers]) -> ApiMapping:
     mapping = get_api_mapping(domain_name=domain_name, api_mapping_id=api_mapping_id)
     return _written(mapping, checked(ApiMappingMembers, members, required=("api_id",)))
 
 
-@change
+@change_of(get_api_mapping)
 def delete_api_mapping(*, domain_name: str, api_mapping_id: str) -> None:
     get_api_mapping(domain_name=domain_name, api_mapping_id=api_mapping_id).delete()
 

@@ -5,7 +5,7 @@ from typing import Annotated, TypedDict, Unpack
 from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.apis import get_api
-from gatewayapp.controlplane.operations.changes import draft_change
+from gatewayapp.controlplane.operations.changes import draft_change, draft_change_of
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict
 from gatewayapp.controlplane.operations.members import DESCRIPTION, Text, checked
 from gatewayapp.controlplane.operations.resources import assign, find
@@ -34,13 +34,13 @@ def get_model(*, api_id: str, model_id: str) -> ApiModel:
     return find(get_models(api_id=api_id), f"Invalid Model identifier specified {model_id}", model_id=model_id)
 
 
-@draft_change
+@draft_change_of(get_model)
 def update_model(*, api_id: str, model_id: str, **members: Unpack[ModelMembers]) -> ApiModel:
     model = get_model(api_id=api_id, model_id=model_id)
     return _written(assign(model, checked(ModelMembers, members)))
 
 
-@draft_change
+@draft_change_of(get_model)
 def delete_model(*, api_id: str, model_id: str) -> None:
     get_model(api_id=api_id, model_id=model_id).delete()
 

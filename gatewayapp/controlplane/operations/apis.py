@@ -5,7 +5,7 @@ from typing import Annotated, TypedDict, Unpack
 from django.conf import settings
 from django.db.models import QuerySet
 
-from gatewayapp.controlplane.operations.changes import change, draft_change
+from gatewayapp.controlplane.operations.changes import change, change_of, draft_change_of
 from gatewayapp.controlplane.operations.errors import BadRequest
 from gatewayapp.controlplane.operations.members import (
     DESCRIPTION,
@@ -61,14 +61,14 @@ def get_api(*, api_id: str) -> Api:
     return find(get_apis(), message, api_id=api_id)
 
 
-@draft_change
+@draft_change_of(get_api)
 def update_api(*, api_id: str, **members: Unpack[ApiMembers]) -> Api:
     api = get_api(api_id=api_id)
     assign(api, checked(ApiMembers, members)).save()
     return api
 
 
-@change
+@change_of(get_api)
 def delete_api(*, api_id: str) -> None:
     """Delete the API and everything under it."""
     api = get_api(api_id=api_id)

@@ -5,7 +5,7 @@ from typing import Annotated, TypedDict, Unpack
 from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.apis import get_api
-from gatewayapp.controlplane.operations.changes import draft_change
+from gatewayapp.controlplane.operations.changes import draft_change, draft_change_of
 from gatewayapp.controlplane.operations.errors import Conflict
 from gatewayapp.controlplane.operations.members import (
     Choice,
@@ -61,14 +61,14 @@ def get_authorizer(*, api_id: str, authorizer_id: str) -> Authorizer:
     return find(get_authorizers(api_id=api_id), message, authorizer_id=authorizer_id)
 
 
-@draft_change
+@draft_change_of(get_authorizer)
 def update_authorizer(*, api_id: str, authorizer_id: str, **members: Unpack[AuthorizerMembers]) -> Authorizer:
     """Identity sources are replaced."""
     authorizer = get_authorizer(api_id=api_id, authorizer_id=authorizer_id)
     return _written(authorizer, checked(AuthorizerMembers, members))
 
 
-@draft_change
+@draft_change_of(get_authorizer)
 def delete_authorizer(*, api_id: str, authorizer_id: str) -> None:
     authorizer = get_authorizer(api_id=api_id, authorizer_id=authorizer_id)
     route = authorizer.routes.first()

@@ -5,7 +5,7 @@ from typing import Annotated, TypedDict, Unpack
 from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.apis import get_api
-from gatewayapp.controlplane.operations.changes import change
+from gatewayapp.controlplane.operations.changes import change, change_of
 from gatewayapp.controlplane.operations.errors import BadRequest, NotFound
 from gatewayapp.controlplane.operations.members import DESCRIPTION, Text, checked
 from gatewayapp.controlplane.operations.resources import assign, find
@@ -42,14 +42,14 @@ def get_deployment(*, api_id: str, deployment_id: str) -> Deployment:
     return find(get_deployments(api_id=api_id), message, deployment_id=deployment_id)
 
 
-@change
+@change_of(get_deployment)
 def update_deployment(*, api_id: str, deployment_id: str, **members: Unpack[DeploymentMembers]) -> Deployment:
     deployment = get_deployment(api_id=api_id, deployment_id=deployment_id)
     assign(deployment, checked(DeploymentMembers, members)).save()
     return deployment
 
 
-@change
+@change_of(get_deployment)
 def delete_deployment(*, api_id: str, deployment_id: str) -> None:
     deployment = get_deployment(api_id=api_id, deployment_id=deployment_id)
     if deployment.stages.exists():

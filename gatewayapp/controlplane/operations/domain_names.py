@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypedDict, Unpack
 from django.conf import settings
 from django.db.models import QuerySet
 
-from gatewayapp.controlplane.operations.changes import change
+from gatewayapp.controlplane.operations.changes import change, change_of
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict
 from gatewayapp.controlplane.operations.members import TAGS, Choice, ListOf, Structure, Text, checked
 from gatewayapp.controlplane.operations.resources import assign, find
@@ -64,13 +64,13 @@ def get_domain_name(*, domain_name: str) -> DomainName:
     return find(get_domain_names(), message, domain_name=domain_name)
 
 
-@change
+@change_of(get_domain_name)
 def update_domain_name(*, domain_name: str, **members: Unpack[DomainNameMembers]) -> DomainName:
     """Configurations are replaced."""
     return _written(get_domain_name(domain_name=domain_name), checked(DomainNameMembers, members))
 
 
-@change
+@change_of(get_domain_name)
 def delete_domain_name(*, domain_name: str) -> None:
     """Delete the domain name and its API mappings."""
     get_domain_name(domain_name=domain_name).delete()

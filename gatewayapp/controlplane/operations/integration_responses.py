@@ -4,7 +4,7 @@ from typing import Annotated, TypedDict, Unpack
 
 from django.db.models import QuerySet
 
-from gatewayapp.controlplane.operations.changes import draft_change
+from gatewayapp.controlplane.operations.changes import draft_change, draft_change_of
 from gatewayapp.controlplane.operations.errors import Conflict
 from gatewayapp.controlplane.operations.integrations import CONTENT_HANDLING, TEMPLATES, get_integration
 from gatewayapp.controlplane.operations.members import Compiled, MapOf, Text, checked
@@ -45,7 +45,7 @@ def get_integration_response(*, api_id: str, integration_id: str, integration_re
     return find(responses, message, integration_response_id=integration_response_id)
 
 
-@draft_change
+@draft_change_of(get_integration_response)
 def update_integration_response(
     *, api_id: str, integration_id: str, integration_response_id: str, **members: Unpack[IntegrationResponseMembers]
 ) -> IntegrationResponse:
@@ -56,7 +56,7 @@ def update_integration_response(
     return _written(assign(response, checked(IntegrationResponseMembers, members)))
 
 
-@draft_change
+@draft_change_of(get_integration_response)
 def delete_integration_response(*, api_id: str, integration_id: str, integration_response_id: str) -> None:
     get_integration_response(
         api_id=api_id, integration_id=integration_id, integration_response_id=integration_response_id

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypedDict, Unpack
 from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.apis import get_api
-from gatewayapp.controlplane.operations.changes import draft_change
+from gatewayapp.controlplane.operations.changes import draft_change, draft_change_of
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict
 from gatewayapp.controlplane.operations.members import (
     DESCRIPTION,
@@ -72,14 +72,14 @@ def get_integration(*, api_id: str, integration_id: str) -> Integration:
     return find(get_integrations(api_id=api_id), message, integration_id=integration_id)
 
 
-@draft_change
+@draft_change_of(get_integration)
 def update_integration(*, api_id: str, integration_id: str, **members: Unpack[IntegrationMembers]) -> Integration:
     """Request parameters merge, an empty value removes one; request templates are replaced."""
     integration = get_integration(api_id=api_id, integration_id=integration_id)
     return _written(integration, checked(IntegrationMembers, members))
 
 
-@draft_change
+@draft_change_of(get_integration)
 def delete_integration(*, api_id: str, integration_id: str) -> None:
     integration = get_integration(api_id=api_id, integration_id=integration_id)
     users = ", ".join(integration.routes.values_list("route_id", flat=True))

@@ -4,7 +4,7 @@ from typing import Annotated, TypedDict, Unpack
 
 from django.db.models import QuerySet
 
-from gatewayapp.controlplane.operations.changes import draft_change
+from gatewayapp.controlplane.operations.changes import draft_change, draft_change_of
 from gatewayapp.controlplane.operations.errors import Conflict
 from gatewayapp.controlplane.operations.members import SELECTION, Choice, Flag, MapOf, Structure, Text, checked
 from gatewayapp.controlplane.operations.resources import assign, find
@@ -38,7 +38,7 @@ def get_route_response(*, api_id: str, route_id: str, route_response_id: str) ->
     return find(responses, message, route_response_id=route_response_id)
 
 
-@draft_change
+@draft_change_of(get_route_response)
 def update_route_response(
     *, api_id: str, route_id: str, route_response_id: str, **members: Unpack[RouteResponseMembers]
 ) -> RouteResponse:
@@ -47,6 +47,6 @@ def update_route_response(
     return response
 
 
-@draft_change
+@draft_change_of(get_route_response)
 def delete_route_response(*, api_id: str, route_id: str, route_response_id: str) -> None:
     get_route_response(api_id=api_id, route_id=route_id, route_response_id=route_response_id).delete()

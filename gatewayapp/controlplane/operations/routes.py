@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypedDict, Unpack
 from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.apis import get_api
-from gatewayapp.controlplane.operations.changes import draft_change
+from gatewayapp.controlplane.operations.changes import draft_change, draft_change_of
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict, NotFound
 from gatewayapp.controlplane.operations.members import (
     SELECTION,
@@ -69,19 +69,19 @@ def get_route(*, api_id: str, route_id: str) -> Route:
     return find(routes, f"Invalid Route identifier specified {route_id}", route_id=route_id)
 
 
-@draft_change
+@draft_change_of(get_route)
 def update_route(*, api_id: str, route_id: str, **members: Unpack[RouteMembers]) -> Route:
     """Request parameters merge by key; everything else is replaced."""
     route = get_route(api_id=api_id, route_id=route_id)
     return _written(route, checked(RouteMembers, members))
 
 
-@draft_change
+@draft_change_of(get_route)
 def delete_route(*, api_id: str, route_id: str) -> None:
     get_route(api_id=api_id, route_id=route_id).delete()
 
 
-@draft_change
+@draft_change_of(get_route)
 def delete_route_request_parameter(*, api_id: str, route_id: str, request_parameter_key: str) -> None:
     route = get_route(api_id=api_id, route_id=route_id)
     if request_parameter_key not in route.request_parameters:

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from gatewayapp.controlplane.operations.apis import get_api
-from gatewayapp.controlplane.operations.changes import change
+from gatewayapp.controlplane.operations.changes import change, change_of
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict, NotFound
 from gatewayapp.controlplane.operations.members import (
     DESCRIPTION,
@@ -106,14 +106,14 @@ def get_stage(*, api_id: str, stage_name: str) -> Stage:
     return find(get_stages(api_id=api_id), "Invalid stage identifier specified", stage_name=stage_name)
 
 
-@change
+@change_of(get_stage)
 def update_stage(*, api_id: str, stage_name: str, **members: Unpack[StageMembers]) -> Stage:
     """Variables and route settings merge by key, and an empty variable is removed; the rest is replaced."""
     stage = get_stage(api_id=api_id, stage_name=stage_name)
     return _written(stage, checked(StageMembers, members))
 
 
-@change
+@change_of(get_stage)
 def delete_stage(*, api_id: str, stage_name: str) -> None:
     stage = get_stage(api_id=api_id, stage_name=stage_name)
     if stage.api.api_mappings.filter(stage=stage_name).exists():
@@ -124,12 +124,12 @@ def delete_stage(*, api_id: str, stage_name: str) -> None:
     stage.delete()
 
 
-@change
+@change_of(get_stage)
 def delete_access_log_settings(*, api_id: str, stage_name: str) -> None:
     _saved(assign(get_stage(api_id=api_id, stage_name=stage_name), {"access_log_settings": {}}))
 
 
-@change
+@change_of(get_stage)
 def delete_route_settings(*, api_id: str, stage_name: str, route_key: str) -> None:
     stage = get_stage(api_id=api_id, stage_name=stage_name)
     if route_key not in stage.route_settings:
@@ -138,7 +138,7 @@ def delete_route_settings(*, api_id: str, stage_name: str, route_key: str) -> No
     _saved(stage)
 
 
-@change
+@change_of(get_stage)
 def reset_authorizers_cache(*, api_id: str, stage_name: str) -> None:
     """Answers of WebSocket authorizers are never cached, so there is nothing to reset but the stage must exist."""
     get_stage(api_id=api_id, stage_name=stage_name)

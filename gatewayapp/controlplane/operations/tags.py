@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from gatewayapp.controlplane.operations.apis import get_api
-from gatewayapp.controlplane.operations.changes import change
+from gatewayapp.controlplane.operations.changes import change_of
 from gatewayapp.controlplane.operations.domain_names import get_domain_name
 from gatewayapp.controlplane.operations.errors import BadRequest, NotFound
 from gatewayapp.controlplane.operations.members import TAGS
@@ -18,29 +18,8 @@ _ARN = re.compile(
 )
 
 
-@change
-def tag_resource(*, resource_arn: str, tags: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Add `tags`, replacing those with the same keys."""
-    resource = _tagged(resource_arn)
-    resource.tags = TAGS.check("tags", {**resource.tags, **TAGS.check("tags", tags)})
-    resource.save(update_fields=["tags"])
-
-
-@change
-def untag_resource(*, resource_arn: str, tag_keys: Iterable[str]) -> None:
-    resource = _tagged(resource_arn)
-    removed = set(tag_keys)
-    if not removed:
-        raise BadRequest("tagKeys is required.")
-    resource.tags = {key: value for key, value in resource.tags.items() if key not in removed}
-    resource.save(update_fields=["tags"])
-
-
-def get_tags(*, resource_arn: str) -> dict[str, str]:
-    return dict(_tagged(resource_arn).tags)
-
-
-def _tagged(resource_arn: str) -> Api | Stage | DomainName:
+def get_tagged(*, resource_arn: str) -> Api | Stage | DomainName:
+    """The API, stage or domain name that an ARN names."""
     found = _ARN.fullmatch(resource_arn)
     if found is None:
         raise NotFound(f"Invalid resource identifier specified {resource_arn}", resourceType="Resource")
@@ -49,3 +28,25 @@ def _tagged(resource_arn: str) -> Api | Stage | DomainName:
     if found["stage_name"]:
         return get_stage(api_id=found["api_id"], stage_name=found["stage_name"])
     return get_api(api_id=found["api_id"])
+
+
+@change_of(get_tagged)
+def tag_resource(*, resource_arn: str, tags: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Add `tags`, replacing those with the same keys."""
+    resource = get_tagged(resource_arn=resource_arn)
+    resource.tags = TAGS.check("tags", {**resource.tags, **TAGS.check("tags", tags)})
+    resource.save(update_fields=["tags"])
+
+
+@change_of(get_tagged)
+def untag_resource(*, resource_arn: str, tag_keys: Iterable[str]) -> None:
+    resource = get_tagged(resource_arn=resource_arn)
+    removed = set(tag_keys)
+    if not removed:
+        raise BadRequest("tagKeys is required.")
+    resource.tags = {key: value for key, value in resource.tags.items() if key not in removed}
+    resource.save(update_fields=["tags"])
+
+
+def get_tags(*, resource_arn: str) -> dict[str, str]:
+    return dict(get_tagged(resource_arn=resource_arn).tags)

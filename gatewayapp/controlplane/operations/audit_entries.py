@@ -1,0 +1,74 @@
+"""Operations on the audit log, which everyone adds to and nobody changes."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+
+from gatewayapp.controlplane.operations.actors import current_actor
+from gatewayapp.core.policy import management_arn
+from gatewayapp.core.redaction import redacted
+from gatewayapp.models import (
+    AccessKey,
+    Api,
+    ApiMapping,
+    ApiModel,
+    AuditEntry,
+    Authorizer,
+    Deployment,
+    Document,
+    DomainName,
+    Integration,
+    IntegrationResponse,
+    Route,
+    RouteResponse,
+    Stage,
+)
+
+_PATHS: dict[type, str] = {
+    AccessKey: "/accesskeys/{0.access_key_id}",
+    Api: "/apis/{0.api_id}",
+    ApiMapping: "/domainnames/{0.domain_name_id}/apimappings/{0.api_mapping_id}",
+    ApiModel: "/apis/{0.api_id}/models/{0.model_id}",
+    Authorizer: "/apis/{0.api_id}/authorizers/{0.authorizer_id}",
+    Deployment: "/apis/{0.api_id}/deployments/{0.deployment_id}",
+    DomainName: "/domainnames/{0.domain_name}",
+    Integration: "/apis/{0.api_id}/integrations/{0.integration_id}",
+    IntegrationResponse: (
+        "/apis/{0.integration.api_id}/integrations/{0.integration_id}/integrationresponses/{0.integration_response_id}"
+    ),
+    Route: "/apis/{0.api_id}/routes/{0.route_id}",
+    RouteResponse: "/apis/{0.route.api_id}/routes/{0.route_id}/routeresponses/{0.route_response_id}",
+    Stage: "/apis/{0.api_id}/stages/{0.stage_name}",
+}
+
+
+def get_audit_entries() -> QuerySet[AuditEntry]:
+    """All entries, the latest first."""
+    return AuditEntry.objects.all()
+
+
+def add_entry(action: str, path: str, before: Document | None = None, after: Document | None = None) -> None:
+    """Take down that the current actor did `action` to the resource at `path`, such as `/apis/ab12cd34ef`."""
+    actor = current_actor()
+    AuditEntry.objects.create(
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        source_address=actor.source_address,
+        action=action,
+        resource=management_arn(settings.NOPAL_REGION, path),
+        api_id=_api_id(path),
+        before=redacted(before) if before is not None else None,
+        after=redacted(after) if after is not None else None,
+    )
+
+
+def path_of(resource: Any) -> str:
+    """Where the management API has the resource."""
+    return _PATHS[type(resource)].format(resource)
+
+
+def _api_id(path: str) -> str:
+    segments = path.split("/")
+    return segments[2] if segments[1] == "apis" and len(segments) > 2 else ""
