@@ -86,7 +86,8 @@ class Origin(NamedTuple):
 class HttpRequest(NamedTuple):
     """A call of an HTTP or HTTP_PROXY integration; `timeout` in seconds covers it from dialling to the last byte.
 
-    `headers` are complete (with Host and Content-Length) and already checked: token names, no control bytes.
+    `headers` are complete (with Host and Content-Length) and already checked: token names, no control bytes. Their
+    characters stand for bytes (Latin-1), so that what a client sent reaches the backend as it was.
     """
 
     origin: Origin

@@ -127,9 +127,9 @@ def _wire(request: HttpRequest, max_header_bytes: int) -> bytes:
     if "\n" in text or "\r" in text or "\0" in text:
         raise ConfigurationFailure("A header, the method or the target of the request holds a control byte.")
     try:
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode()
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
     except UnicodeEncodeError:
-        raise ConfigurationFailure("The request's head holds a lone surrogate, which is no character.") from None
+        raise ConfigurationFailure("The request's head holds a character that stands for no byte.") from None
     if len(head) > max_header_bytes:
         raise ConfigurationFailure(f"The request's head is longer than {max_header_bytes} bytes.")
     return head + request.body
