@@ -18,8 +18,9 @@ from gatewayapp.core.ids import new_request_id, well_formed
 from gatewayapp.core.sigv4 import SignatureError
 from gatewayapp.dataplane.access import AccessDenied
 from gatewayapp.dataplane.addresses import Address, UnknownHost, connection_id_of, find_address
-from gatewayapp.dataplane.connections import NORMAL, Delivery, LiveConnection, Send
+from gatewayapp.dataplane.connections import NORMAL, LiveConnection, Send
 from gatewayapp.dataplane.stages import StageHandle
+from gatewayapp.live import Delivery
 
 if TYPE_CHECKING:
     from gatewayapp.dataplane.gateway import Gateway

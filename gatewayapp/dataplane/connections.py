@@ -5,7 +5,6 @@ buffer), *gone* or *busy*. A connection is in the table from its 101 until anyon
 """
 
 import asyncio
-import enum
 import logging
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -18,11 +17,14 @@ from gatewayapp.core.messages import ConnectionInfo
 from gatewayapp.dataplane.lifetimes import Lifetime
 from gatewayapp.dataplane.stages import StageHandle, StageKey
 from gatewayapp.dataplane.work import Work
+from gatewayapp.live import Delivery
 
 logger = logging.getLogger(__name__)
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 Close = tuple[int, str]
+Frame = str | bytes
+"""A text frame's text, or a binary frame's bytes."""
 
 NORMAL: Close = (1000, "Connection Closed Normally")
 GOING_AWAY: Close = (1001, "Going away")
@@ -32,21 +34,12 @@ SLOW_CLIENT: Close = (1008, "Send buffer full")
 RATE_EXCEEDED: Close = (1008, "Rate exceeded")
 
 
-class Delivery(enum.Enum):
-    """What became of a frame that was to be delivered."""
-
-    ACCEPTED = "accepted"
-    GONE = "gone"
-    BUSY = "busy"
-
-
 class LiveConnection:
     """One open connection: its send buffer, its lifetime, its messages in flight."""
 
     __slots__ = (
         "_bytes_bucket",
         "_connections",
-        "_in_flight",
         "_message_bucket",
         "_outbox",
         "_outbox_bytes",
@@ -56,10 +49,15 @@ class LiveConnection:
         "_unsent",
         "_work",
         "_writing",
+        "bytes_in",
+        "bytes_out",
         "closing",
+        "in_flight",
         "info",
         "last_active_at",
         "lifetime",
+        "messages_in",
+        "messages_out",
         "retiring",
         "stage",
     )
@@ -77,15 +75,16 @@ class LiveConnection:
         self.last_active_at = info.connected_at
         self.closing: Close | None = None
         self.retiring = False
+        self.in_flight = 0
+        self.messages_in = self.messages_out = self.bytes_in = self.bytes_out = 0
         self.lifetime = Lifetime(lambda: stage.snapshot.limits, self._expire)
         self._send = send
         self._unsent: Callable[[], int] | None = None
         self._connections = connections
         self._work = connections.work
-        self._outbox: deque[tuple[str, int]] | None = None
+        self._outbox: deque[tuple[Frame, int]] | None = None
         self._outbox_bytes = 0
         self._writing: asyncio.Task[None] | None = None
-        self._in_flight = 0
         self._settled: asyncio.Future[None] | None = None
         self._message_bucket: TokenBucket | None = None
         self._bytes_bucket: TokenBucket | None = None
@@ -106,33 +105,45 @@ class LiveConnection:
 
     # frames out
 
-    async def deliver(self, text: str, *, bounded: bool = True) -> Delivery:
-        """Put a text frame into the send buffer; never waits for the client.
+    async def deliver(self, frame: Frame, *, bounded: bool = True) -> Delivery:
+        """Put a frame into the send buffer; never waits for the client.
 
         Answers to the client's own messages are not `bounded`: their number is, by the messages in flight.
         """
         if self.closing is not None:
             return Delivery.GONE
         self.lifetime.touch()
+        size = _size(frame)
         if self._writing is None and self._unsent is not None and not self._unsent():
-            return await self._write_at_once(text)
-        size = _size(text)
-        if bounded and self._outbox_bytes and self._outbox_bytes + size > self.stage.snapshot.limits.send_buffer:
+            delivery = await self._write_at_once(frame)
+        elif bounded and self._outbox_bytes and self._outbox_bytes + size > self.stage.snapshot.limits.send_buffer:
             return Delivery.BUSY
+        else:
+            delivery = self._write_later(frame, size)
+        self.messages_out += 1
+        self.bytes_out += size
+        return delivery
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that wait for the client to read."""
+        return self._outbox_bytes + (self._unsent() if self._unsent is not None else 0)
+
+    async def _write_at_once(self, frame: Frame) -> Delivery:
+        # While nothing waits to be sent the server's `send` does not wait either, so no task has to wait for it.
+        try:
+            await self._send(_event(frame))
+        except OSError:
+            return Delivery.GONE
+        return Delivery.ACCEPTED
+
+    def _write_later(self, frame: Frame, size: int) -> Delivery:
         if self._outbox is None:
             self._outbox = deque()
-        self._outbox.append((text, size))
+        self._outbox.append((frame, size))
         self._outbox_bytes += size
         if self._writing is None:
             self._writing = self._work.start(self._write_outbox())
-        return Delivery.ACCEPTED
-
-    async def _write_at_once(self, text: str) -> Delivery:
-        # While nothing waits to be sent the server's `send` does not wait either, so no task has to wait for it.
-        try:
-            await self._send({"type": "websocket.send", "text": text})
-        except OSError:
-            return Delivery.GONE
         return Delivery.ACCEPTED
 
     async def _write_outbox(self) -> None:
@@ -140,9 +151,9 @@ class LiveConnection:
         assert self._outbox is not None
         try:
             while self._outbox:
-                text, size = self._outbox[0]
+                frame, size = self._outbox[0]
                 async with asyncio.timeout(self.stage.snapshot.limits.slow_client_timeout or None):
-                    await self._send({"type": "websocket.send", "text": text})
+                    await self._send(_event(frame))
                 self._outbox.popleft()
                 self._outbox_bytes -= size
         except TimeoutError:
@@ -162,15 +173,18 @@ class LiveConnection:
         self.last_active_at = int(time() * 1000)
         if self.closing is not None or self.retiring:
             return False
-        if self._exceeds(self._message_bucket, 1) or self._exceeds(self._bytes_bucket, _size(text)):
+        size = _size(text)
+        if self._exceeds(self._message_bucket, 1) or self._exceeds(self._bytes_bucket, size):
             self.close(RATE_EXCEEDED)
             return False
-        self._in_flight += 1
+        self.messages_in += 1
+        self.bytes_in += size
+        self.in_flight += 1
         return True
 
     def end_message(self) -> None:
         """Count a message out, once its integration is done."""
-        self._in_flight -= 1
+        self.in_flight -= 1
         self._settle()
 
     def ping(self) -> None:
@@ -182,7 +196,7 @@ class LiveConnection:
 
     async def room(self, most: int) -> None:
         """Wait until fewer than `most` messages are in flight, or the connection has ended."""
-        while self._in_flight >= most and self.closing is None:
+        while self.in_flight >= most and self.closing is None:
             self._settled = self._settled or asyncio.get_running_loop().create_future()
             await asyncio.shield(self._settled)
 
@@ -243,12 +257,12 @@ class Connections:
     def __iter__(self) -> Iterator[LiveConnection]:
         return iter(list(self._by_id.values()))
 
-    async def deliver(self, connection_id: str, text: str) -> Delivery:
-        """Deliver a text frame to a connection: accepted, gone or busy. Every push goes through here."""
+    async def deliver(self, connection_id: str, frame: Frame) -> Delivery:
+        """Deliver a frame to a connection: accepted, gone or busy. Every push goes through here."""
         connection = self._by_id.get(connection_id)
         if connection is None:
             return Delivery.GONE
-        delivery = await connection.deliver(text)
+        delivery = await connection.deliver(frame)
         if delivery is Delivery.ACCEPTED:
             connection.last_active_at = int(time() * 1000)
         return delivery
@@ -296,8 +310,13 @@ def _bucket(rate: float, present: TokenBucket | None) -> TokenBucket | None:
     return TokenBucket(rate, 2 * rate, asyncio.get_running_loop().time()) if rate else None
 
 
-def _size(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+def _event(frame: Frame) -> dict[str, Any]:
+    """The frame as ASGI's event."""
+    return {"type": "websocket.send", "text" if type(frame) is str else "bytes": frame}
+
+
+def _size(frame: Frame) -> int:
+    return len(frame.encode()) if type(frame) is str and not frame.isascii() else len(frame)
 
 
 def _count_down(counter: Counter[Any], key: Any) -> None:

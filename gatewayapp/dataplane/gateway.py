@@ -11,12 +11,14 @@ from typing import Any
 from django.conf import settings
 from django.db import Error as DatabaseError
 
+from gatewayapp import live
 from gatewayapp.core.addresses import LOOPBACK, Policy
 from gatewayapp.core.ids import ConnectionIds, Owner
 from gatewayapp.core.messages import ConnectionInfo, Disconnect
 from gatewayapp.dataplane.access import AccessKeys
 from gatewayapp.dataplane.admission import Admission
 from gatewayapp.dataplane.connections import GOING_AWAY, LOST, Close, Connections
+from gatewayapp.dataplane.control import Control
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.dataplane.lock import DataDirectoryLock
 from gatewayapp.dataplane.pipeline import Pipeline
@@ -84,6 +86,8 @@ class Gateway:
         await self._refresh()
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
         self.work.start(self._report_abandoned(owner))
+        self._control = Control(self.connections, lambda: self.draining)
+        live.announce(self._control)
 
     async def drain(self) -> None:
         """Let nobody in any more, finish what is under way, close every connection, deliver every `$disconnect`."""
@@ -98,6 +102,7 @@ class Gateway:
             return
         if self._watcher is not None:
             self._watcher.cancel()
+            live.withdraw(self._control)
         await self.registry.close()
         await self._integrations.close()
         await asyncio.gather(self._reading.close(), self._writing.close())
