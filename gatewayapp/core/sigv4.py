@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from time import gmtime, strftime, strptime
 from typing import NamedTuple
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from urllib.parse import unquote_to_bytes
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 CLOCK_SKEW = 300
@@ -261,7 +261,7 @@ def _signature(claim: _Claim, key: bytes, canonical_request: str) -> bytes:
 def _canonical_paths(path: str) -> Iterator[str]:
     """The forms a path may be signed in, the commonest first; the decoded one only where it differs."""
     plain = _without_dot_segments(path)
-    yield _encoded(plain.encode("latin-1"), "/")
+    yield _RESERVED_IN_PATH.sub(_percent_encoded, plain)
     if "%" in plain:
         yield "/".join(_encoded(unquote_to_bytes(segment)) for segment in plain.split("/"))
 
@@ -300,8 +300,17 @@ def _without_dot_segments(path: str) -> str:
     return "/" + "/".join(kept) + ("/" if path.endswith("/") and kept else "")
 
 
-def _encoded(value: bytes, safe: str = "") -> str:
-    return quote_from_bytes(value, safe)
+# Substituting the few reserved characters costs a fraction of what `urllib.parse.quote` does for each character.
+_RESERVED = re.compile("[^A-Za-z0-9_.~-]")
+_RESERVED_IN_PATH = re.compile("[^A-Za-z0-9_.~/-]")
+
+
+def _encoded(value: bytes) -> str:
+    return _RESERVED.sub(_percent_encoded, value.decode("latin-1"))
+
+
+def _percent_encoded(character: re.Match[str]) -> str:
+    return f"%{ord(character[0]):02X}"
 
 
 @lru_cache(maxsize=1024)
