@@ -5,6 +5,7 @@ plan's are kept with their ids; the others are deleted and made anew, so that no
 connections, so they are never deleted: those that the plan has are updated, the others keep what they serve.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -274,8 +275,20 @@ class _Import:
         try:
             return operation(**members)
         except OperationError as error:
-            self._problems.append(Problem(part.place, error.message))
+            self._problems.append(Problem(part.place, self._in_names(error.message)))
             return None
+
+    def _in_names(self, message: str) -> str:
+        """The message with the document's names for ids that nobody will see again."""
+        names = {
+            part_id: key.split("/", 1)[-1] for key, part_id in self._ids.items() if key != self._definition.api.key
+        }
+        named = re.sub(r"\b[a-z0-9]{7}\b", lambda found: names.get(found[0], found[0]), message)
+        return _OWN_ID.sub("", named) if named == message else named
+
+
+_OWN_ID = re.compile("^Integration [a-z0-9]{7}: ")
+"""How a message begins that is about the very part that could not be made."""
 
 
 class _Missing(Exception):

@@ -27,7 +27,7 @@ _KINDS = {*KINDS, "Deployment"}
 _PARENTS = {"RouteResponse": "RouteId", "IntegrationResponse": "IntegrationId"}
 
 _LEFT_OUT = {
-    "AWS::Lambda::Function": "run them where NOPAL_LAMBDA_ENDPOINT says; they are called by their FunctionName, else by these names",
+    "AWS::Lambda::Function": "run it where NOPAL_LAMBDA_ENDPOINT says, under its FunctionName, or else this name",
     "AWS::Lambda::Permission": "Nopal needs no permission to call a function",
     "AWS::IAM::Role": "Nopal assumes no roles",
     "AWS::ApiGatewayV2::DomainName": "create it with create-domain-name, once its name leads to Nopal",
@@ -128,14 +128,13 @@ class _Reader:
 
     def _definition(self, api: str, found: dict[str, dict[str, Document]]) -> Definition:
         responses = {kind: self._responses(kind, found) for kind in _PARENTS}
-        stages = self._stages(found)
         return Definition(
             api=self._part("Api", api, self._properties(api)),
             authorizers=self._parts("Authorizer", found),
             models=self._parts("Model", found),
             integrations=self._parts("Integration", found, responses["IntegrationResponse"]),
             routes=self._parts("Route", found, responses["RouteResponse"]),
-            stages=stages,
+            stages=self._stages(found),
         )
 
     def _parts(

@@ -97,6 +97,9 @@ def _check_events(text: str) -> None:
     for count, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
         if isinstance(event, yaml.AliasEvent):
             raise reject(_line(event.start_mark), f"The alias *{event.anchor}: write the value out instead.")
+        tag = getattr(event, "tag", None)
+        if tag is not None and not tag.startswith("!"):
+            raise reject(_line(event.start_mark), f"The tag {tag}: leave it out, plain values need none.")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MOST_DEPTH:

@@ -102,8 +102,20 @@ def _value(name: str, rule: Any, value: Any, logical_ids: Mapping[str, str]) -> 
     if name == "authorizerId":
         return {"Ref": logical_ids[_key(value)]}
     if name == "schema":
-        return schema_object(value)
+        schema = schema_object(value)
+        return value if _calls_functions(schema) else schema
     return _structured(rule, value)
+
+
+def _calls_functions(value: Any) -> bool:
+    """Whether CloudFormation would take something in the value for a function of its own."""
+    if isinstance(value, list):
+        return any(map(_calls_functions, value))
+    if not isinstance(value, dict):
+        return isinstance(value, str) and "{{resolve:" in value
+    return any(name in ("Ref", "Condition") or name.startswith("Fn::") for name in value) or any(
+        map(_calls_functions, value.values())
+    )
 
 
 def _structured(rule: Any, value: Any) -> Any:
