@@ -113,7 +113,7 @@ def buffered(transport: Any) -> int:
     """Bytes accepted for sending that the kernel has not taken yet."""
     connection = tcp_transport(transport)
     waiting = len(connection.dataBuffer) - connection.offset + connection._tempDataLen
-    return waiting + sum(map(len, getattr(transport, "_appSendBuffer", ())))
+    return waiting if transport is connection else waiting + sum(map(len, transport._appSendBuffer))
 
 
 def addresses(transport: Any) -> tuple[tuple[str, int], tuple[str, int]]:

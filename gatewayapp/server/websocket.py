@@ -361,8 +361,8 @@ class Connection(WebSocketProtocol):
         data = self.data
         longest = min(self.maxFramePayloadSize, self.maxMessagePayloadSize)
         room = self.options.waiting_events - len(self._events)
-        start = 0
-        while room > 0 and (found := frames.whole_frame(data, start, longest)) is not None:
+        start, size = 0, len(data)
+        while room > 0 and start < size and (found := frames.whole_frame(data, start, longest)) is not None:
             opcode, payload, end = found
             if opcode == frames.TEXT:
                 try:
