@@ -68,7 +68,7 @@ class Api:
         self.ledger = Ledger()
         self.integrations: dict[str, str] = {}
         self._clients: list[Client] = []
-        self._raws: list[RawClient] = []
+        self.raws: list[RawClient] = []
         self._prefix = f"/{next(_marks)}"
         self.on("/connect", self.accept)
         self.on("/disconnect", self.end)
@@ -213,7 +213,7 @@ class Api:
     async def connect_raw(self, **options: Any) -> tuple[RawClient, str]:
         """A client made of a bare socket, and its connection's id; it is closed with the API."""
         raw = await asyncio.to_thread(self.node.client, **options)
-        self._raws.append(raw)
+        self.raws.append(raw)
         mark = str(next(_marks))
         response = await asyncio.to_thread(raw.upgrade, f"{self.path}?n={mark}")
         assert response.status == 101, response
@@ -239,7 +239,7 @@ class Api:
         return connection_id
 
     def callbacks(self, credentials: tuple[str, str] | None = None) -> CallbackClient:
-        return CallbackClient(self.node.host, self.node.port, self.path, credentials)
+        return CallbackClient(self.node.host, self.node.port, self.path, credentials, self.node.trust)
 
     async def gone(self, connection_id: str) -> None:
         """Wait until a push to the connection is answered 410."""
@@ -252,7 +252,7 @@ class Api:
     async def close(self) -> None:
         """Close every client that is still open."""
         await asyncio.gather(*(client.socket.close() for client in self._clients))
-        for raw in self._raws:
+        for raw in self.raws:
             raw.socket.close()
 
     # the books

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,15 +28,23 @@ class CallbackAnswer:
 class CallbackClient:
     """One connection to a gateway; requests on it follow one another."""
 
-    def __init__(self, host: str, port: int, base: str, credentials: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        base: str,
+        credentials: tuple[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         """`base` is the path of the stage; `credentials` an access key's id and secret."""
         self._host = host
         self._port = port
         self._base = base
+        self._tls = tls
         self._credentials = Credentials(*credentials) if credentials else None
 
     async def __aenter__(self) -> "CallbackClient":
-        self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
+        self._reader, self._writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
         return self
 
     async def __aexit__(self, *error: object) -> None:

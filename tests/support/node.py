@@ -15,6 +15,7 @@ import re
 import shutil
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import threading
@@ -52,6 +53,8 @@ class Node:
         self.host = host
         self.port = 0
         self.scheme = "http"
+        self.trust: ssl.SSLContext | None = None
+        """What the tests' own clients trust a node by that speaks TLS."""
         self.lines: list[str] = []
         self.process: subprocess.Popen[str] | None = None
         self.environment = {
@@ -133,7 +136,7 @@ class Node:
         return f"/ws/{api_id}/{stage}"
 
     def client(self, **options: Any) -> RawClient:
-        return RawClient(self.port, host=self.host, **options)
+        return RawClient(self.port, host=self.host, tls=self.trust, **options)
 
     # its configuration
 
