@@ -22,6 +22,11 @@ def allows(permissions: Iterable[Mapping[str, str]], action: str, resource: str)
     return any(_covers(permission["action"], permission["resource"], action, resource) for permission in permissions)
 
 
+def allows_somewhere(permissions: Iterable[Mapping[str, str]], action: str) -> bool:
+    """Whether one of `permissions` allows `action` on any resource at all."""
+    return any(_covers(permission["action"], "*", action, "") for permission in permissions)
+
+
 def connections_arn(region: str, account: str, api_id: str, stage: str, verb: str) -> str:
     """What `@connections` is authorized on: AWS evaluates the literal `{connectionId}`, whatever the connection is."""
     return f"arn:aws:execute-api:{region}:{account}:{api_id}/{stage}/{verb}/@connections/{{connectionId}}"

@@ -1,46 +1,23 @@
 """The management API as it stands on the wire: signatures, paths, errors and members."""
 
-import json
 from dataclasses import replace
 
 import pytest
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 from django.core.asgi import get_asgi_application
-from django.test import Client
 
 from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.api.table import OPERATIONS
-from gatewayapp.models import AccessKey
 from tests.controlplane.builders import make_api, make_route, make_stage
-
-HOST = "testserver"
+from tests.controlplane.wire import HOST, Caller, signed
 
 
 @pytest.fixture
 def call(db, settings):
-    """Sends a signed request and gives the response; `secure` as over TLS."""
+    """Calls with a key that may do everything."""
     settings.ALLOWED_HOSTS = [HOST]
-    key, secret = operations.create_access_key(name="tests")
-    http = Client(raise_request_exception=False)
-
-    def send(method, path, document=None, *, body=None, secure=False, sign=True, **extra):
-        body = json.dumps(document).encode() if document is not None else (body or b"")
-        headers = signed(key, secret, method, path, body) if sign else {}
-        raw_path, _, query = path.partition("?")
-        environ = {"REQUEST_URI": raw_path, "QUERY_STRING": query, **extra}
-        return http.generic(method, path, body, secure=secure, headers=headers, **environ)
-
-    return send
-
-
-def signed(key: AccessKey, secret: str, method: str, path: str, body: bytes) -> dict[str, str]:
-    request = AWSRequest(method=method, url=f"http://{HOST}{path}", data=body, headers={"Host": HOST})
-    SigV4Auth(Credentials(key.pk, secret), "apigateway", "us-east-1").add_auth(request)
-    return dict(request.headers.items())
+    return Caller.who_may(("*", "*"))
 
 
 CHAT = {"name": "chat", "protocolType": "WEBSOCKET", "routeSelectionExpression": "$request.body.action"}
@@ -149,9 +126,9 @@ def test_tags_are_answered_under_their_own_member(call):
         ("GET", "/v2/apis//routes", 404, "NotFoundException"),
         ("GET", "/v2/apis/a%00b", 404, "NotFoundException"),
         ("GET", "/v2/apis/a%2Froutes", 404, "NotFoundException"),
-        ("PUT", "/v2/apis", 405, "MethodNotAllowedException"),
-        ("OPTIONS", "/v2/apis", 405, "MethodNotAllowedException"),
-        ("PATCH", "/v2/apis", 405, "MethodNotAllowedException"),
+        ("PUT", "/v2/domainnames", 405, "MethodNotAllowedException"),
+        ("OPTIONS", "/v2/domainnames", 405, "MethodNotAllowedException"),
+        ("PATCH", "/v2/domainnames", 405, "MethodNotAllowedException"),
     ],
 )
 def test_what_is_no_operation_is_refused_as_json(call, method, path, status, code):
@@ -230,7 +207,7 @@ def test_the_endpoint_is_by_path_on_the_host_that_was_asked_unless_it_is_set(
 
 
 def test_every_operation_has_its_own_method_and_path():
-    assert len({(operation.method, operation.segments) for operation in OPERATIONS}) == len(OPERATIONS) == 62
+    assert len({(operation.method, operation.segments) for operation in OPERATIONS}) == len(OPERATIONS) == 72
 
 
 async def test_under_asgi_the_signature_is_checked_on_the_raw_path(transactional_db, settings):

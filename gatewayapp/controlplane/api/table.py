@@ -15,7 +15,7 @@ from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.operations import NotFound, OperationError
 from gatewayapp.core.limits import camel
 
-_STATUS = {"POST": 201, "GET": 200, "PATCH": 200, "DELETE": 204}
+_STATUS = {"POST": 201, "PUT": 201, "GET": 200, "PATCH": 200, "DELETE": 204}
 
 
 class MethodNotAllowed(OperationError):
@@ -33,10 +33,11 @@ class MethodNotAllowed(OperationError):
 class Operation:
     """A function and how it is called on the wire.
 
-    `segments` are its path's, with the labels; `members` maps the body's member names to keywords of the function;
-    `query_lists` names query parameters that may be repeated.
+    `name` is that of the service model; `segments` are its path's, with the labels; `members` maps the body's member
+    names to keywords of the function; `query_lists` names query parameters that may be repeated.
     """
 
+    name: str
     method: str
     segments: tuple[str, ...]
     function: Callable[..., Any]
@@ -94,11 +95,18 @@ def _operation(
     function: Callable[..., Any],
     status: int | None = None,
     query_lists: tuple[str, ...] = (),
+    name: str = "",
 ) -> Operation:
+    """The operation, called as its function is unless it has another `name`."""
     segments = tuple(path.strip("/").split("/"))
     labels = {_keyword(segment.strip("{+}")) for segment in segments if segment.startswith("{")}
     members = {camel(keyword): keyword for keyword in _keywords(function) - labels}
-    return Operation(method, segments, function, status or _STATUS[method], members, query_lists)
+    name = name or function.__name__.title().replace("_", "")
+    return Operation(name, method, segments, function, status or _STATUS[method], members, query_lists)
+
+
+def _of_http_apis(method: str, path: str, name: str) -> Operation:
+    return _operation(method, path, operations.refuse_http_api_operation, name=name)
 
 
 def _keywords(function: Callable[..., Any]) -> set[str]:
@@ -126,6 +134,7 @@ _STAGE = f"{_API}/stages/{{stageName}}"
 _DOMAIN_NAME = "/domainnames/{domainName}"
 _API_MAPPING = f"{_DOMAIN_NAME}/apimappings/{{apiMappingId}}"
 _TAGS = "/tags/{+resourceArn}"
+_VPC_LINK = "/vpclinks/{vpcLinkId}"
 
 OPERATIONS = (
     _operation("POST", "/apis", operations.create_api),
@@ -156,6 +165,7 @@ OPERATIONS = (
     _operation("POST", f"{_API}/models", operations.create_model),
     _operation("GET", f"{_API}/models", operations.get_models),
     _operation("GET", _MODEL, operations.get_model),
+    _operation("GET", f"{_MODEL}/template", operations.get_model_template),
     _operation("PATCH", _MODEL, operations.update_model),
     _operation("DELETE", _MODEL, operations.delete_model),
     _operation("POST", f"{_API}/routes", operations.create_route),
@@ -192,4 +202,13 @@ OPERATIONS = (
     _operation("POST", _TAGS, operations.tag_resource),
     _operation("GET", _TAGS, operations.get_tags),
     _operation("DELETE", _TAGS, operations.untag_resource, query_lists=("tagKeys",)),
+    _of_http_apis("PUT", "/apis", "ImportApi"),
+    _of_http_apis("PUT", _API, "ReimportApi"),
+    _of_http_apis("GET", f"{_API}/exports/{{specification}}", "ExportApi"),
+    _of_http_apis("DELETE", f"{_API}/cors", "DeleteCorsConfiguration"),
+    _of_http_apis("POST", "/vpclinks", "CreateVpcLink"),
+    _of_http_apis("GET", "/vpclinks", "GetVpcLinks"),
+    _of_http_apis("GET", _VPC_LINK, "GetVpcLink"),
+    _of_http_apis("PATCH", _VPC_LINK, "UpdateVpcLink"),
+    _of_http_apis("DELETE", _VPC_LINK, "DeleteVpcLink"),
 )

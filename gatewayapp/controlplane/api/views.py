@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gatewayapp.controlplane.api.access import authenticate, authorize
+from gatewayapp.controlplane.api.access import authenticate, authorize, authorize_reference, visible
 from gatewayapp.controlplane.api.pagination import page
 from gatewayapp.controlplane.api.requests import body_document, path_below_prefix
 from gatewayapp.controlplane.api.table import MethodNotAllowed, Operation, match
@@ -44,16 +44,20 @@ class ManagementView(APIView):
         super().initial(request, *args, **kwargs)
         self.call = match(str(request.method), path_below_prefix(request._request))
         self.key = authenticate(request._request)
-        authorize(self.key, self.call.operation.method, self.call.path)
+        authorize(self.key, self.call.operation.method, self.call.path, self.call.labels)
 
     def operate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         operation = self.call.operation
+        members = _members(operation, request)
+        authorize_reference(self.key, members)
         with acting(self.actor):
-            result = operation.function(**self.call.labels, **_members(operation, request))
+            result = operation.function(**self.call.labels, **members)
+        if isinstance(result, QuerySet):
+            result = visible(self.key, result)
         body = None if operation.status == 204 else _answer(result, request)
         return Response(body, status=operation.status)
 
-    get = post = patch = delete = operate
+    get = post = put = patch = delete = operate
 
     def actor(self) -> Actor:
         return Actor("access-key", self.key.pk, self.key.name, str(self.request.META.get("REMOTE_ADDR", "")))
@@ -104,6 +108,8 @@ def _answer(result: object, request: Request) -> Document:
         return {"items": items, "nextToken": next_token} if next_token else {"items": items}
     if isinstance(result, Resource):
         return _document(result, request)
+    if isinstance(result, str):
+        return {"value": result}
     return {} if result is None else {"tags": result}
 
 

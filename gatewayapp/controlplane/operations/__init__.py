@@ -21,6 +21,7 @@ from gatewayapp.controlplane.operations.api_models import (
     create_model,
     delete_model,
     get_model,
+    get_model_template,
     get_models,
     update_model,
 )
@@ -55,6 +56,7 @@ from gatewayapp.controlplane.operations.errors import (
     OperationError,
     TooMany,
 )
+from gatewayapp.controlplane.operations.http_apis import refuse_http_api_operation
 from gatewayapp.controlplane.operations.integration_responses import (
     create_integration_response,
     delete_integration_response,
@@ -147,6 +149,7 @@ __all__ = [
     "get_integration_responses",
     "get_integrations",
     "get_model",
+    "get_model_template",
     "get_models",
     "get_route",
     "get_route_response",
@@ -155,6 +158,7 @@ __all__ = [
     "get_stage",
     "get_stages",
     "get_tags",
+    "refuse_http_api_operation",
     "reset_authorizers_cache",
     "revoke_access_key",
     "tag_resource",

@@ -2,6 +2,7 @@
 
 from typing import Annotated, TypedDict, Unpack
 
+import orjson
 from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.apis import get_api
@@ -9,6 +10,7 @@ from gatewayapp.controlplane.operations.changes import draft_change, draft_chang
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict
 from gatewayapp.controlplane.operations.members import DESCRIPTION, Text, checked
 from gatewayapp.controlplane.operations.resources import assign, find
+from gatewayapp.core.samples import sample
 from gatewayapp.models import ApiModel
 
 
@@ -32,6 +34,18 @@ def get_models(*, api_id: str) -> QuerySet[ApiModel]:
 
 def get_model(*, api_id: str, model_id: str) -> ApiModel:
     return find(get_models(api_id=api_id), f"Invalid Model identifier specified {model_id}", model_id=model_id)
+
+
+def get_model_template(*, api_id: str, model_id: str) -> str:
+    """A sample document of the model's schema, as JSON."""
+    model = get_model(api_id=api_id, model_id=model_id)
+    try:
+        schema = orjson.loads(model.schema)
+    except ValueError as error:
+        raise BadRequest(f"There is no template of model {model.name}: its schema is not JSON: {error}.") from error
+    if not isinstance(schema, dict):
+        raise BadRequest(f"There is no template of model {model.name}: its schema is not a JSON object.")
+    return orjson.dumps(sample(schema), option=orjson.OPT_INDENT_2).decode()
 
 
 @draft_change_of(get_model)
