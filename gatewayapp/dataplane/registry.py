@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from gatewayapp.core.ids import Owner
 from gatewayapp.core.messages import ConnectionInfo
+from gatewayapp.core.networks import address_key
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.models import Connection, Node
 
@@ -127,6 +128,7 @@ def _row(owner: Owner, info: ConnectionInfo) -> Connection:
         connected_at=info.connected_at,
         domain_name=info.domain_name,
         source_ip=info.source_ip,
+        source_ip_key=address_key(info.source_ip),
         user_agent=info.user_agent,
         forwarded_proto=info.forwarded_proto,
         forwarded_port=info.forwarded_port,

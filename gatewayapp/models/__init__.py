@@ -1,8 +1,9 @@
-"""What is stored: the configuration under AWS's names, access keys, what was changed, and who is connected where."""
+"""What is stored: the configuration under AWS's names, who may do what, who did what, and who is connected where."""
 
 from gatewayapp.models.access_keys import AccessKey
 from gatewayapp.models.api_mappings import ApiMapping
 from gatewayapp.models.api_models import ApiModel
+from gatewayapp.models.api_tokens import ApiToken
 from gatewayapp.models.apis import Api
 from gatewayapp.models.audit_entries import AuditEntry
 from gatewayapp.models.authorizers import Authorizer
@@ -14,6 +15,7 @@ from gatewayapp.models.integration_responses import IntegrationResponse
 from gatewayapp.models.integrations import Integration
 from gatewayapp.models.nodes import Node
 from gatewayapp.models.resources import Document, Resource
+from gatewayapp.models.role_assignments import RoleAssignment
 from gatewayapp.models.route_responses import RouteResponse
 from gatewayapp.models.routes import Route
 from gatewayapp.models.stages import Stage
@@ -23,6 +25,7 @@ __all__ = [
     "Api",
     "ApiMapping",
     "ApiModel",
+    "ApiToken",
     "AuditEntry",
     "Authorizer",
     "ConfigurationVersion",
@@ -34,6 +37,7 @@ __all__ = [
     "IntegrationResponse",
     "Node",
     "Resource",
+    "RoleAssignment",
     "Route",
     "RouteResponse",
     "Stage",

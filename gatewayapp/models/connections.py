@@ -16,6 +16,8 @@ class Connection(models.Model):
     """Epoch milliseconds."""
     domain_name = models.CharField(max_length=512)
     source_ip = models.CharField(max_length=45)
+    source_ip_key = models.CharField(max_length=32, default="")
+    """The address as `core.networks.address_key` spells it, for look-ups by network."""
     user_agent = models.CharField(max_length=2048, null=True)
     forwarded_proto = models.CharField(max_length=5, default="https")
     forwarded_port = models.PositiveIntegerField(default=443)
@@ -25,6 +27,7 @@ class Connection(models.Model):
         indexes = (
             models.Index(fields=("node_slot", "node_incarnation"), name="connection_node"),
             models.Index(fields=("api_id", "stage", "connected_at"), name="connection_stage"),
+            models.Index(fields=("connected_at", "connection_id"), name="connection_age"),
         )
 
     def __str__(self) -> str:
