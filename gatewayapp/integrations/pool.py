@@ -80,11 +80,13 @@ class Pool:
         await asyncio.gather(*(connection.lost for connection in connections))
 
     def _next_waiting(self) -> Call | None:
-        while self._waiting:
-            call, _ = self._waiting.popitem(last=False)
-            if not call.answer.done():
-                return call
-        return None
+        self._skip_over()
+        return self._waiting.popitem(last=False)[0] if self._waiting else None
+
+    def _skip_over(self) -> None:
+        """Drop the calls at the head of the queue that ended while they waited; their callers may not know yet."""
+        while self._waiting and next(iter(self._waiting)).answer.done():
+            self._waiting.popitem(last=False)
 
     def _rest(self, connection: Connection) -> None:
         connection.idle_since = time.monotonic()
@@ -95,6 +97,7 @@ class Pool:
         self._waiting.move_to_end(call, last=False)
 
     def _open_more(self) -> None:
+        self._skip_over()
         while len(self._opening) < len(self._waiting) and len(self._opening) + len(self._connections) < self._limit:
             task = asyncio.get_running_loop().create_task(self._open())
             self._opening.add(task)

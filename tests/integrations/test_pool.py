@@ -52,6 +52,20 @@ async def test_an_abandoned_call_gives_up_its_turn_and_is_never_sent(backend: Sc
     await client.close()
 
 
+async def test_no_connection_is_opened_for_calls_that_ended_while_they_waited(backend: ScriptedBackend) -> None:
+    client = OutboundClient(replace(LOCAL, connections_per_origin=20))
+    backend.on("/never", until=asyncio.Event())
+    calls = [asyncio.create_task(client.send(a_request(backend.url("/never")))) for _ in range(60)]
+    await backend.received(20)
+    for call in calls:
+        call.cancel()
+    await asyncio.wait(calls)
+    for _ in range(20):
+        await client.send(a_request(backend.url("/fine")))
+    assert backend.connections == 21
+    await client.close()
+
+
 async def test_no_more_connections_are_opened_than_allowed(backend: ScriptedBackend) -> None:
     client = OutboundClient(replace(LOCAL, connections_per_origin=7))
     at_once, most = 0, 0
