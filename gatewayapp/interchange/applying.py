@@ -1,4 +1,4 @@
-"""Carrying out a plan: everything through the operations, in one transaction, all refusals told at once.
+"""Carrying out a plan: everything through the operations, as one change, all refusals told at once.
 
 An API that is there already gets the plan's draft. Routes, integrations, authorizers and models that are equal to the
 plan's are kept with their ids; the others are deleted and made anew, so that nothing of them stays. Stages hold
@@ -7,14 +7,15 @@ connections, so they are never deleted: those that the plan has are updated, the
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
 from gatewayapp.controlplane import operations
-from gatewayapp.controlplane.operations import NotFound, OperationError
+from gatewayapp.controlplane.operations import Conflict, NotFound, OperationError
+from gatewayapp.controlplane.operations.changes import Entry, one_change
 from gatewayapp.controlplane.operations.snapshots import freeze
 from gatewayapp.interchange.changes import Change, compare
 from gatewayapp.interchange.documents import Document
@@ -66,16 +67,19 @@ class Imported:
 
 def apply(plan: Plan, api_id: str | None = None) -> Imported:
     """Make the plan's API, or give the plan to the API `api_id`. Raises Rejected, having changed nothing."""
-    with transaction.atomic():
-        return _carried_out(plan, api_id)
+    try:
+        with one_change("ReimportApi" if api_id else "ImportApi") as entry:
+            return _carried_out(plan, api_id, entry)
+    except Conflict as error:
+        raise reject("", error.message) from error
 
 
 def preview(plan: Plan, api_id: str | None = None) -> Imported:
     """What `apply` would do, by doing it and taking it back; the id of an API that is not there yet is empty."""
     with transaction.atomic():
-        imported = _carried_out(plan, api_id)
+        imported = apply(plan, api_id)
         transaction.set_rollback(True)
-    return Imported(api_id or "", imported.stages, imported.changes, imported.notes)
+    return replace(imported, api_id=api_id or "")
 
 
 def endpoint(api_id: str) -> str:
@@ -83,7 +87,7 @@ def endpoint(api_id: str) -> str:
     return (settings.NOPAL_API_ENDPOINT or "ws://127.0.0.1:8000/ws/{api_id}").replace("{api_id}", api_id)
 
 
-def _carried_out(plan: Plan, api_id: str | None) -> Imported:
+def _carried_out(plan: Plan, api_id: str | None, entry: Entry) -> Imported:
     before = _existing(api_id) if api_id else None
     work = _Import(plan.definition, before)
     work.make_draft()
@@ -91,6 +95,9 @@ def _carried_out(plan: Plan, api_id: str | None) -> Imported:
     work.make_stages()
     work.raise_problems()
     after = stored(work.api_id)
+    entry.path = f"/apis/{work.api_id}"
+    entry.before = before.definition.document() if before else None
+    entry.after = after.definition.document()
     return Imported(
         work.api_id,
         tuple(str(stage.members["stageName"]) for stage in plan.definition.stages),

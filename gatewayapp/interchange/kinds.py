@@ -46,6 +46,9 @@ from gatewayapp.models import (
 LeaveOut = Callable[[str, str], None]
 """Is told the place of what is left out, and why."""
 
+_DEEPEST_SCHEMA = 48
+"""So that a document that holds the schema can be read again."""
+
 _LAMBDA_TYPES = ("AWS", "AWS_PROXY")
 
 
@@ -95,6 +98,7 @@ class Kind:
         """The members that say something: none that holds what it would hold anyway."""
         defaults = self.defaults | _defaults_of_type(self.name, members)
         found = {name: _terse(name, value) for name, value in members.items()}
+        defaults.pop("schema", None)  # an empty one is required all the same
         return {name: value for name, value in found.items() if name not in defaults or value != defaults[name]}
 
 
@@ -104,12 +108,20 @@ def schema_text(schema: Mapping[str, Any]) -> str:
 
 
 def schema_object(text: str) -> Any:
-    """A model's schema as an object, or the text where it is none."""
+    """A model's schema as an object, or the text where it is none, or too deep for a document."""
     try:
         schema = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    return schema if isinstance(schema, dict) else text
+    return schema if isinstance(schema, dict) and _is_shallow(schema) else text
+
+
+def _is_shallow(schema: Any) -> bool:
+    level = [schema]
+    for _ in range(_DEEPEST_SCHEMA):
+        containers = [value for value in level if isinstance(value, dict | list)]
+        level = [item for value in containers for item in (value.values() if isinstance(value, dict) else value)]
+    return not level
 
 
 def _wire_name(written: str) -> str:

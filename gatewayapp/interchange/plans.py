@@ -52,6 +52,11 @@ class Definition:
         for parts in (self.authorizers, self.models, self.integrations, self.routes, self.stages):
             yield from parts
 
+    def document(self) -> Document:
+        """The API's members with lists of its parts', in wire form, references written as `${name}`."""
+        sections = ("authorizers", "models", "integrations", "routes", "stages")
+        return _members(self.api) | {name: [_members(part) for part in getattr(self, name)] for name in sections}
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -65,9 +70,8 @@ class Plan:
         return replace(self, definition=replace(self.definition, stages=()))
 
     def document(self) -> Document:
-        """The plan as JSON, references written as `${name}`; for people and tests to look at."""
-        parts = self.definition.parts
-        return {"parts": [_shown(part) for part in parts], "notes": list(self.notes)}
+        """The plan as JSON, for people to look at."""
+        return {"api": self.definition.document(), "notes": list(self.notes)}
 
 
 def reference(kind: str, name: str, attribute: str = "") -> str:
@@ -121,7 +125,7 @@ def dangling(definition: Definition) -> list[Problem]:
     return problems
 
 
-def _shown(part: Part) -> Document:
-    members = filled(part.members, lambda key, attribute: f"${{{key.split('/', 1)[1]}}}")
-    shown = {"kind": part.kind, "name": part.name, "members": members}
-    return shown | ({"responses": [_shown(response) for response in part.responses]} if part.responses else {})
+def _members(part: Part) -> Document:
+    members: Document = filled(part.members, lambda key, attribute: f"${{{key.split('/', 1)[1]}}}")
+    responses = {f"{part.kind[:1].lower()}{part.kind[1:]}Responses": [_members(item) for item in part.responses]}
+    return members | (responses if part.responses else {})

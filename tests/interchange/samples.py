@@ -74,4 +74,5 @@ def problems(text: str, **parameters: str) -> list[str]:
 
 def members(plan: Plan, kind: str) -> list[dict[str, Any]]:
     """The wire members of the plan's parts of a kind, with references written out."""
-    return [found["members"] for found in plan.document()["parts"] if found["kind"] == kind]
+    document = plan.document()["api"]
+    return document[f"{kind.lower()}s"]

@@ -3,6 +3,7 @@
 import pytest
 
 from gatewayapp.controlplane import operations
+from gatewayapp.controlplane.operations.audit_entries import get_audit_entries
 from gatewayapp.interchange import Rejected, apply, export_api, preview, read_document
 from gatewayapp.models import Api, ConfigurationVersion, Deployment
 from tests.interchange.samples import DOCUMENT, imported
@@ -197,3 +198,16 @@ def test_a_plan_that_fails_changes_nothing(carry_out):
 def test_an_api_that_is_not_there_cannot_be_given_a_plan():
     with pytest.raises(Rejected, match=r"Invalid API identifier specified \S+nothing\. Leave the API id out"):
         apply(read_document(DOCUMENT), "nothing")
+
+
+def test_an_import_is_one_entry_of_the_audit_log_without_secrets():
+    text = changed(FULL, ("room: blue", "apiToken: s3cret"))
+    api, _ = imported(text)
+    imported(changed(text, ("description: first", "description: second")), api.pk)
+
+    latest, first = get_audit_entries().filter(api_id=api.pk)
+    assert (first.action, first.before) == ("ImportApi", None)
+    assert latest.action == "ReimportApi"
+    assert (latest.before["description"], latest.after["description"]) == ("first", "second")
+    assert [route["routeKey"] for route in latest.after["routes"]] == ["$default", "send"]
+    assert "s3cret" not in f"{first.after}{latest.before}{latest.after}"

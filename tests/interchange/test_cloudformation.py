@@ -259,7 +259,7 @@ def test_of_several_apis_one_is_chosen_by_its_logical_id():
 
     plan = read_document(text, api="Other")
 
-    assert members(plan, "Api")[0]["name"] == "other"
+    assert plan.definition.api.members["name"] == "other"
     assert members(plan, "Route") == []
     assert "Resources.R is left out: its ApiId is not that of Other." in plan.notes
     assert problems(text) == ["Resources: The template has several WebSocket APIs: Api, Other. Choose one by its name."]

@@ -88,6 +88,19 @@ def test_a_schema_that_looks_like_a_function_goes_through_a_template_as_text():
     assert export_api(again.pk) == export_api(api.pk)
 
 
+@pytest.mark.parametrize("schema", ["", "no JSON", "[]", '"text"', '{"a":' * 500 + "1" + "}" * 500, '{"a": 1.50}'])
+def test_whatever_a_schema_holds_it_comes_back(schema):
+    api = operations.create_api(
+        name="chat", protocol_type="WEBSOCKET", route_selection_expression="$request.body.action"
+    )
+    operations.create_model(api_id=api.pk, name="M", schema=schema)
+
+    for export_format in ("nopal", "cloudformation"):
+        again, _ = imported(export_api(api.pk, export_format))
+        assert export_api(again.pk) == export_api(api.pk)
+    assert export_api(api.pk, "asyncapi")
+
+
 # APIs made up by hypothesis.
 
 _TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=12)
