@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gatewayapp.core.expressions import compile_path
-from gatewayapp.core.json_body import ABSENT, MAX_DEPTH, MAX_MEMBERS, Body, find, parse, stringify
+from gatewayapp.core.json_body import ABSENT, Body, find, parse, stringify
 
 
 def nested(levels: int) -> str:
@@ -29,9 +29,9 @@ def members(count: int) -> str:
         ' \t\r\n{"a":1} \n',
         '\ufeff{"a":1}',
         '{"a":"\\ud83d\\ude00"}',
-        nested(MAX_DEPTH),
-        "[" * MAX_DEPTH + "]" * MAX_DEPTH,
-        members(MAX_MEMBERS),
+        nested(64),
+        "[" * 64 + "]" * 64,
+        members(10_000),
         '{"a":"' + "{[" * 500 + '"}',
         '{"a":"' + ":" * 20_000 + '"}',
     ],
@@ -61,9 +61,9 @@ def test_strict_json_within_the_bounds_is_a_document(text: str) -> None:
         '{"a":"line\nbreak"}',
         '{"a":1E400}',
         '{"a":' + "9" * 131_000 + "}",
-        nested(MAX_DEPTH + 1),
-        "[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1),
-        members(MAX_MEMBERS + 1),
+        nested(65),
+        "[" * 65 + "]" * 65,
+        members(10_001),
         "[" * 100_000 + "]" * 100_000,
         '{"a":' * 20_000,
         "[" * 100_000,
@@ -77,7 +77,7 @@ def test_anything_else_is_not_json_and_costs_next_to_nothing(text: str) -> None:
 
 
 def test_members_are_counted_over_the_whole_document() -> None:
-    half = members(MAX_MEMBERS // 2)
+    half = members(5_000)
     assert parse(f"[{half},{half}]") is not ABSENT
     assert parse(f'[{half},{half},{{"one":"more"}}]') is ABSENT
 

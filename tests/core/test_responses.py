@@ -219,7 +219,7 @@ def test_a_proxy_answer_of_2xx_accepts_the_handshake(kind: str, status: int) -> 
     assert connect(kind, response) == Acceptance(None)
 
 
-@pytest.mark.parametrize("status", [301, 302, 400, 401, 403, 404, 429, 500, 501, 503])
+@pytest.mark.parametrize("status", [300, 301, 302, 400, 401, 403, 404, 429, 500, 501, 503, 599])
 @pytest.mark.parametrize("kind", ["HTTP_PROXY", "AWS_PROXY"])
 def test_any_other_proxy_answer_refuses_the_handshake_with_its_status_and_body(kind: str, status: int) -> None:
     response = result(statusCode=status, body="no") if kind == "AWS_PROXY" else IntegrationResponse(status, b"no")
