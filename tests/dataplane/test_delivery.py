@@ -6,7 +6,7 @@ import socket
 import struct
 import time
 
-from tests.dataplane.conftest import NewApi, StartNode
+from tests.dataplane.conftest import NewApi
 from tests.support.apis import Api, Client, note
 from tests.support.backend import Received, ScriptedBackend
 from tests.support.rawsocket import CLOSE, TEXT, RawClient
@@ -137,14 +137,11 @@ async def test_a_fan_out_to_1000_clients_by_64_posters_loses_nothing(new_api: Ne
         assert sorted([str(await client.socket.recv()) for _ in range(3)]) == ["0", "1", "2"]
 
 
-async def test_clients_that_stop_reading_cost_bounded_memory_get_1008_and_harm_nobody(
-    start_node: StartNode, new_api: NewApi
-) -> None:
-    node = await start_node()
-    api = await new_api(node=node, limits={"slowClientTimeout": 5})
+async def test_clients_that_stop_reading_cost_bounded_memory_get_1008_and_harm_nobody(new_api: NewApi) -> None:
+    api = await new_api(limits={"slowClientTimeout": 5})
     healthy = await api.connect()
     slow = [await api.connect_raw(receive_buffer=4096) for _ in range(100)]
-    before = node.memory
+    before = api.node.memory
     longest = 0.0
 
     async def push_until_refused(connection_id: str) -> None:
@@ -162,7 +159,7 @@ async def test_clients_that_stop_reading_cost_bounded_memory_get_1008_and_harm_n
     assert await healthy.ask("hello") == "hello"
     await asyncio.gather(*pushing)
     assert longest < 5
-    assert node.memory - before <= 100 * MIB + 20 * MIB
+    assert api.node.memory - before <= 100 * MIB + 20 * MIB
     await api.disconnected(100)
     closes = await asyncio.gather(*(asyncio.to_thread(last_close, raw) for raw, _ in slow[:3]))
     assert closes == [1008] * 3

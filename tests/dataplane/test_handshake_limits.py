@@ -5,16 +5,33 @@ import json
 import random
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from tests.dataplane.conftest import NewApi, StartNode
+import pytest
+
+from tests.dataplane.conftest import NewApi
 from tests.support.apis import Api
 from tests.support.backend import Received
 from tests.support.invariants import eventually
 from tests.support.node import Node
 from tests.support.rawsocket import KEY, RawClient, Response
 
-PROXY = {"NOPAL_TRUSTED_PROXIES": "127.0.0.0/8"}
+
+@pytest.fixture(scope="module")
+def limited_node(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A gateway behind a proxy that allows an address 5 connections, and to connect 10 times a second."""
+    node = Node(
+        tmp_path_factory.mktemp("limited"),
+        template=template,
+        NOPAL_TRUSTED_PROXIES="127.0.0.0/8",
+        NOPAL_CONNECTIONS_PER_ADDRESS="5",
+        NOPAL_CONNECTS_PER_ADDRESS="10",
+    )
+    node.start()
+    yield node
+    node.stop()
 
 
 def from_address(address: str) -> tuple[tuple[str, str], ...]:
@@ -30,9 +47,9 @@ def throttled(answer: Response) -> bool:
 
 
 async def test_an_address_may_have_so_many_connections_and_others_are_not_affected(
-    start_node: StartNode, new_api: NewApi
+    new_api: NewApi, limited_node: Node
 ) -> None:
-    api = await new_api(node=await start_node(NOPAL_CONNECTIONS_PER_ADDRESS="5", **PROXY))
+    api = await new_api(node=limited_node)
     clients = [await api.connect(additional_headers=from_address("192.0.2.1")) for _ in range(5)]
     assert throttled(await api.handshake(from_address("192.0.2.1")))
     assert not throttled(await api.handshake(from_address("192.0.2.2")))
@@ -42,9 +59,9 @@ async def test_an_address_may_have_so_many_connections_and_others_are_not_affect
 
 
 async def test_handshakes_that_a_slow_backend_still_considers_count_as_connections(
-    start_node: StartNode, new_api: NewApi
+    new_api: NewApi, limited_node: Node
 ) -> None:
-    api = await new_api(node=await start_node(NOPAL_CONNECTIONS_PER_ADDRESS="5", **PROXY), limits={"connections": 8})
+    api = await new_api(node=limited_node, limits={"connections": 8})
     decide = asyncio.Event()
 
     async def consider(request: Received) -> bytes:
@@ -52,22 +69,20 @@ async def test_handshakes_that_a_slow_backend_still_considers_count_as_connectio
         return api.accept(request)
 
     api.on("/connect", consider)
-    first = [asyncio.create_task(api.connect(additional_headers=from_address("192.0.2.1"))) for _ in range(5)]
+    first = [asyncio.create_task(api.connect(additional_headers=from_address("192.0.3.1"))) for _ in range(5)]
     await api.received(5, "/connect")
-    assert throttled(await api.handshake(from_address("192.0.2.1")))
-    second = [asyncio.create_task(api.connect(additional_headers=from_address("192.0.2.2"))) for _ in range(3)]
+    assert throttled(await api.handshake(from_address("192.0.3.1")))
+    second = [asyncio.create_task(api.connect(additional_headers=from_address("192.0.3.2"))) for _ in range(3)]
     await api.received(8, "/connect")
-    assert throttled(await api.handshake(from_address("192.0.2.3")))
+    assert throttled(await api.handshake(from_address("192.0.3.3")))
     decide.set()
     await asyncio.gather(*first, *second)
 
 
-async def test_an_address_may_connect_so_often_and_others_are_not_affected(
-    start_node: StartNode, new_api: NewApi
-) -> None:
-    api = await new_api(node=await start_node(NOPAL_CONNECTS_PER_ADDRESS="10", **PROXY))
-    await rate_is_kept(api, 10, from_address("192.0.2.1"))
-    assert not throttled(await api.handshake(from_address("192.0.2.2")))
+async def test_an_address_may_connect_so_often_and_others_are_not_affected(new_api: NewApi, limited_node: Node) -> None:
+    api = await new_api(node=limited_node)
+    await rate_is_kept(api, 10, from_address("192.0.4.1"))
+    assert not throttled(await api.handshake(from_address("192.0.4.2")))
 
 
 async def test_a_stage_takes_so_many_handshakes_a_second_and_other_stages_are_not_affected(new_api: NewApi) -> None:

@@ -9,7 +9,6 @@ import trustme
 
 from tests.dataplane.conftest import NewApi, StartNode
 from tests.support.backend import ScriptedBackend
-from tests.support.node import Node
 
 
 async def test_tls_serves_wss_and_https_with_a_development_certificate_that_clients_can_trust(
@@ -47,33 +46,6 @@ async def test_tls_serves_the_certificate_that_it_is_given(
     client = await api.connect(ssl=node.trust)
     assert await client.ask("hello") == "hello"
     assert not (node.directory / "certificates").exists()
-
-
-WRONG_CERTIFICATES = {
-    "a certificate without --tls": (("--cert", "x.pem", "--key", "y.pem"), "need --tls"),
-    "a certificate without its key": (("--tls", "--cert", "x.pem"), "go together"),
-    "a file that is not there": (("--tls", "--cert", "absent.pem", "--key", "absent.pem"), "is not a file"),
-}
-
-
-@pytest.mark.parametrize(("arguments", "message"), WRONG_CERTIFICATES.values(), ids=WRONG_CERTIFICATES.keys())
-async def test_a_certificate_that_cannot_be_served_ends_the_start_with_a_sentence(
-    template: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
-) -> None:
-    node = Node(tmp_path / "data", template=template, arguments=arguments)
-    await refused(node, message)
-
-
-async def test_anonymous_pushes_are_for_loopback_only(template: Path, tmp_path: Path) -> None:
-    node = Node(tmp_path / "data", template=template, host="0.0.0.0")
-    await refused(node, "NOPAL_ANONYMOUS_CALLBACKS")
-
-
-async def refused(node: Node, message: str) -> None:
-    node.launch()
-    assert await asyncio.to_thread(node.wait) != 0
-    assert message in "".join(node.lines)
-    assert "Traceback" not in "".join(node.lines)
 
 
 async def test_without_the_switch_only_signed_pushes_are_delivered(start_node: StartNode, new_api: NewApi) -> None:
