@@ -1,6 +1,6 @@
 """Which URLs are taken, which addresses may be dialled."""
 
-from ipaddress import ip_network
+from ipaddress import IPv6Address, ip_network
 
 import pytest
 
@@ -99,7 +99,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         ("http://my_service-1/", Origin("http", "my_service-1", 80), "/"),
         ("http://bücher.example/", Origin("http", "xn--bcher-kva.example", 80), "/"),
         ("http://[::1]:8080/", Origin("http", "::1", 8080), "/"),
-        ("http://[::FFFF:127.0.0.1]/", Origin("http", "::ffff:7f00:1", 80), "/"),
+        ("http://[::FFFF:127.0.0.1]/", Origin("http", str(IPv6Address("::ffff:7f00:1")), 80), "/"),
         ("http://a/b c\té\x00%20{x}|\\", Origin("http", "a", 80), "/b%20c%09%C3%A9%00%20%7Bx%7D%7C%5C"),
         ("http://a/x\r\nHost: b", Origin("http", "a", 80), "/x%0D%0AHost:%20b"),
         ("http://a/?q=\ud800", Origin("http", "a", 80), "/?q=?"),
