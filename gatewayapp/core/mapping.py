@@ -52,6 +52,8 @@ _NOT_PASSED_ON = frozenset(
         "x-amzn-apigateway-api-id",
     ]
 )
+# Of the gateway's own headers, those that a mapping may replace: it refuses names such as X-Amzn-… and X-Forwarded-….
+_REPLACEABLE = frozenset(["accept", "content-type", "user-agent"])
 _IMPLIED_TEMPLATE = "application/json"
 _JSON = (("Content-Type", "application/json"),)
 
@@ -194,7 +196,9 @@ def _headers(
     own = (*_own_headers(integration, context), *accept, *(_JSON if content_length else ()))
     if mapped:
         names = {name.lower() for name, _ in mapped}
-        own = (*[header for header in own if header[0].lower() not in names], *mapped)
+        if isinstance(context.event, Handshake) or not names.isdisjoint(_REPLACEABLE):
+            own = tuple(header for header in own if header[0].lower() not in names)
+        own += tuple(mapped)
     return (("Host", host_header(origin)), *own, ("Content-Length", str(content_length)))
 
 
