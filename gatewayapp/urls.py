@@ -1,8 +1,9 @@
-"""Django's part of the host: the dashboard at `/`, the management API at `/v2`."""
+"""Django's part of the host: the dashboard at `/`, AWS's management API at `/v2`, Nopal's own at `/api/v1`."""
 
 from django.urls import include, path
 
 urlpatterns = [
     path("", include("gatewayapp.controlplane.api.urls")),
+    path("", include("gatewayapp.controlplane.api.v1.urls")),
     path("", include("dashboard.urls")),
 ]

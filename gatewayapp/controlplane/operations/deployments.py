@@ -9,8 +9,12 @@ from gatewayapp.controlplane.operations.changes import change, change_of
 from gatewayapp.controlplane.operations.errors import BadRequest, NotFound
 from gatewayapp.controlplane.operations.members import DESCRIPTION, Text, checked
 from gatewayapp.controlplane.operations.resources import assign, find
-from gatewayapp.controlplane.operations.snapshots import freeze, point_at
-from gatewayapp.models import Api, Deployment, Stage
+from gatewayapp.controlplane.operations.snapshots import draft, freeze, point_at
+from gatewayapp.core.diff import Change, diff
+from gatewayapp.models import Api, Deployment, Document, Stage
+
+DRAFT = "draft"
+"""What stands for the draft where deployments are compared."""
 
 
 class DeploymentMembers(TypedDict, total=False):
@@ -55,6 +59,19 @@ def delete_deployment(*, api_id: str, deployment_id: str) -> None:
     if deployment.stages.exists():
         raise BadRequest("Active stages pointing to this deployment must be moved or deleted")
     deployment.delete()
+
+
+def diff_deployments(*, api_id: str, before: str, after: str) -> tuple[Change, ...]:
+    """What changed from one deployment to another; either may be DRAFT."""
+    return diff(get_snapshot(api_id=api_id, deployment_id=before), get_snapshot(api_id=api_id, deployment_id=after))
+
+
+def get_snapshot(*, api_id: str, deployment_id: str) -> Document:
+    """The document of a deployment, or of the draft as it stands now."""
+    if deployment_id == DRAFT:
+        return draft(get_api(api_id=api_id))
+    snapshot: Document = get_deployment(api_id=api_id, deployment_id=deployment_id).snapshot
+    return snapshot
 
 
 def _stage(api: Api, stage_name: str) -> Stage | None:

@@ -5,7 +5,8 @@ OperationError
 ├── AccessDenied    403  the caller may not do this
 ├── NotFound        404  the resource or its parent is missing
 ├── Conflict        409  a duplicate key or name, a resource in use, a change at the same moment
-└── TooMany         429  a quota is reached
+├── TooMany         429  a quota is reached
+└── Unavailable     503  no gateway is there to ask
 """
 
 
@@ -44,3 +45,8 @@ class Conflict(OperationError):
 class TooMany(OperationError):
     status = 429
     code = "TooManyRequestsException"
+
+
+class Unavailable(OperationError):
+    status = 503
+    code = "ServiceUnavailableException"

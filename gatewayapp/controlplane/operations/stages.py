@@ -114,6 +114,17 @@ def update_stage(*, api_id: str, stage_name: str, **members: Unpack[StageMembers
 
 
 @change_of(get_stage)
+def rollback_stage(*, api_id: str, stage_name: str, deployment_id: str) -> Stage:
+    """Let the stage serve another deployment of its API, usually an earlier one; its settings stay as they are."""
+    stage = get_stage(api_id=api_id, stage_name=stage_name)
+    if stage.auto_deploy:
+        raise BadRequest(f"Stage {stage_name} deploys automatically: switch autoDeploy off to choose what it serves.")
+    if stage.deployment_id == deployment_id:
+        raise Conflict(f"Stage {stage_name} serves deployment {deployment_id} already.")
+    return _written(stage, {"deployment_id": deployment_id})
+
+
+@change_of(get_stage)
 def delete_stage(*, api_id: str, stage_name: str) -> None:
     stage = get_stage(api_id=api_id, stage_name=stage_name)
     if stage.api.api_mappings.filter(stage=stage_name).exists():
