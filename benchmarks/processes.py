@@ -62,7 +62,7 @@ class Process:
             selector.register(self._child.stdout, selectors.EVENT_READ)
             if not selector.select(patience):
                 raise RuntimeError(f"{self._name} said nothing for {patience:g} s.")
-        line = self._child.stdout.readline().decode()
+        line: str = self._child.stdout.readline().decode()
         if not line:
             raise RuntimeError(f"{self._name} ended early with exit code {self._child.wait()}; see its output above.")
         return line
