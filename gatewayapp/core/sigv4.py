@@ -259,11 +259,12 @@ def _signature(claim: _Claim, key: bytes, canonical_request: str) -> bytes:
 
 
 def _canonical_paths(path: str) -> Iterator[str]:
-    """The forms a path may be signed in, the commonest first; the decoded one only where it differs."""
+    """The forms a path may be signed in, the commonest first: encoded once more, encoded once, as it stands (curl)."""
     plain = _without_dot_segments(path)
     yield _RESERVED_IN_PATH.sub(_percent_encoded, plain)
     if "%" in plain:
         yield "/".join(_encoded(unquote_to_bytes(segment)) for segment in plain.split("/"))
+    yield plain
 
 
 def _canonical_queries(query: str, presigned: bool) -> Iterator[str]:
