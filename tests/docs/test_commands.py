@@ -7,8 +7,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import botocore.session
 import pytest
@@ -18,30 +16,10 @@ from websockets.sync.client import connect
 
 from tests.docs.documents import DOCUMENTS, ROOT, code_blocks
 from tests.support.gateway import Gateway, one_way, wait_until
-from tests.support.ports import free_port, listens
 
 README = ROOT / "README.md"
 CALLBACKS = ROOT / "docs" / "connections-api.md"
 GATEWAY, ECHO = "http://127.0.0.1:8000", "http://127.0.0.1:9000"
-
-
-@pytest.fixture
-def gateway(tmp_path: Path) -> Iterator[Gateway]:
-    with Gateway(tmp_path / "data") as gateway:
-        yield gateway
-
-
-@pytest.fixture
-def echo() -> Iterator[str]:
-    """The backend of the README, on a free port."""
-    port = free_port()
-    process = subprocess.Popen([sys.executable, "examples/echo.py", str(port)], cwd=ROOT, stderr=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: listens(port))
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def test_the_readme_builds_an_api_that_echoes(gateway: Gateway, echo: str) -> None:
