@@ -8,6 +8,7 @@ AWS pages: apigateway-websocket-api-integration-requests, websocket-api-data-map
 import re
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import quote, quote_plus
 
@@ -31,6 +32,7 @@ from gatewayapp.core.messages import (
     LambdaRequest,
     MockRequest,
     Origin,
+    header_lines,
 )
 from gatewayapp.core.snapshot import Integration, Route
 from gatewayapp.core.templates import choose_template
@@ -56,6 +58,7 @@ _NOT_PASSED_ON = frozenset(
 _REPLACEABLE = frozenset(["accept", "content-type", "user-agent"])
 _IMPLIED_TEMPLATE = "application/json"
 _JSON = (("Content-Type", "application/json"),)
+_JSON_LINE = header_lines(_JSON)
 
 
 def check_required_parameters(route: Route, handshake: Handshake) -> None:
@@ -87,7 +90,16 @@ def _lambda_proxy_request(integration: Integration, context: Context) -> LambdaR
 
 
 def _lambda_request_from_template(integration: Integration, context: Context) -> LambdaRequest:
-    return _lambda_request(integration, context, _payload(integration, context) or b"{}")
+    request = _lambda_request(integration, context, _payload(integration, context) or b"{}")
+    return replace(request, asynchronous=_invocation_type(integration, context) == "Event")
+
+
+def _invocation_type(integration: Integration, context: Context) -> str:
+    """The mapped X-Amz-Invocation-Type: of an AWS integration's headers the only one that Lambda takes."""
+    for mapping in integration.parameters:
+        if mapping.location == "header" and mapping.name.lower() == "x-amz-invocation-type":
+            return "".join(mapping.source(context)[-1:])
+    return "RequestResponse"
 
 
 def _mock_request(integration: Integration, context: Context) -> MockRequest:
@@ -161,7 +173,7 @@ def _http_request(integration: Integration, context: Context, payload: bytes, ac
         origin=origin,
         method=integration.method,
         target=_with_query(target, _query(integration, context, query)),
-        headers=_headers(integration, context, origin, mapped, accept, len(body)),
+        head=_head(integration, context, origin, mapped, accept, len(body)),
         body=body,
         timeout=integration.timeout,
         server_name=integration.server_name,
@@ -184,22 +196,26 @@ def _with_query(target: str, fields: list[tuple[str, str]]) -> str:
     return f"{target}{'&' if '?' in target else '?'}{query}"
 
 
-def _headers(
+def _head(
     integration: Integration,
     context: Context,
     origin: Origin,
     mapped: list[tuple[str, str]],
     accept: Headers,
     content_length: int,
-) -> Headers:
+) -> str:
     """The gateway's headers, a handshake's own where it is proxied, and the mapped ones, which win over both."""
-    own = (*_own_headers(integration, context), *accept, *(_JSON if content_length else ()))
-    if mapped:
-        names = {name.lower() for name, _ in mapped}
-        if isinstance(context.event, Handshake) or not names.isdisjoint(_REPLACEABLE):
-            own = tuple(header for header in own if header[0].lower() not in names)
-        own += tuple(mapped)
-    return (("Host", host_header(origin)), *own, ("Content-Length", str(content_length)))
+    event = context.event
+    names = {name.lower() for name, _ in mapped}
+    if integration.is_proxy and not isinstance(event, Handshake) and names.isdisjoint(_REPLACEABLE):
+        own_lines = f"{context.connection.proxy_head}X-Amzn-Trace-Id: {trace_id(event.time)}\r\n"
+        if content_length:
+            own_lines += _JSON_LINE
+    else:
+        own = (*_own_headers(integration, context), *accept, *(_JSON if content_length else ()))
+        own_lines = header_lines(tuple(header for header in own if header[0].lower() not in names))
+    mapped_lines = header_lines(tuple(mapped)) if mapped else ""
+    return f"Host: {host_header(origin)}\r\n{own_lines}{mapped_lines}Content-Length: {content_length}\r\n"
 
 
 def _own_headers(integration: Integration, context: Context) -> Headers:
@@ -208,7 +224,7 @@ def _own_headers(integration: Integration, context: Context) -> Headers:
         return (*connection.gateway_headers, ("X-Amzn-Trace-Id", trace_id(event.time)))
     if not isinstance(event, Handshake):
         trace = ("X-Amzn-Trace-Id", trace_id(event.time))
-        return (*connection.gateway_headers, trace, *connection.forwarded_headers)
+        return (*connection.gateway_headers, *connection.forwarded_headers, trace)
     client = tuple(header for header in event_headers(connection, event) if header[0].lower() not in _NOT_PASSED_ON)
     agent, api = connection.gateway_headers
     return (*client, api) if connection.user_agent is not None else (agent, *client, api)

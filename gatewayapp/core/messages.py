@@ -27,20 +27,26 @@ class ConnectionInfo:
     forwarded_proto: str = "https"
     forwarded_port: int = 443
     authorizer: Mapping[str, str] | None = None
-    gateway_headers: Headers = field(init=False, repr=False, compare=False)
-    """What tells HTTP backends who calls; made once, since every message's request carries it."""
-    forwarded_headers: Headers = field(init=False, repr=False, compare=False)
-    """Who connected, and how; what a client itself claims under these names is not passed on."""
+    proxy_head: str = field(init=False, repr=False, compare=False)
+    """The header lines that every proxied message's request carries; made once, since they never change."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "proxy_head", header_lines((*self.gateway_headers, *self.forwarded_headers)))
+
+    @property
+    def gateway_headers(self) -> Headers:
+        """Which API calls."""
         agent = ("User-Agent", f"AmazonAPIGateway_{self.api_id}")
-        forwarded = (
+        return (agent, ("X-Amzn-Apigateway-Api-Id", self.api_id))
+
+    @property
+    def forwarded_headers(self) -> Headers:
+        """Who connected, and how; what a client itself claims under these names is not passed on."""
+        return (
             ("X-Forwarded-For", self.source_ip),
             ("X-Forwarded-Port", str(self.forwarded_port)),
             ("X-Forwarded-Proto", self.forwarded_proto),
         )
-        object.__setattr__(self, "gateway_headers", (agent, ("X-Amzn-Apigateway-Api-Id", self.api_id)))
-        object.__setattr__(self, "forwarded_headers", forwarded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +92,39 @@ class Origin(NamedTuple):
 class HttpRequest(NamedTuple):
     """A call of an HTTP or HTTP_PROXY integration; `timeout` in seconds covers it from dialling to the last byte.
 
-    `headers` are complete (with Host and Content-Length) and already checked: token names, no control bytes. Their
-    characters stand for bytes (Latin-1), so that what a client sent reaches the backend as it was.
+    `head` has the header lines, complete (with Host and Content-Length) and already checked: token names, no control
+    bytes. Its characters stand for bytes (Latin-1), so that what a client sent reaches the backend as it was.
     """
 
     origin: Origin
     method: str
     target: str
-    headers: Headers
+    head: str
     body: bytes
     timeout: float
     server_name: str | None = None
     """The name to verify in the backend's certificate, where it is not the host."""
 
+    @property
+    def headers(self) -> Headers:
+        """The head's fields."""
+        fields = (line.partition(": ") for line in self.head.split("\r\n") if line)
+        return tuple((name, value) for name, _, value in fields)
+
 
 @dataclass(frozen=True, slots=True)
 class LambdaRequest:
-    """A synchronous call of a Lambda function through the Invoke API; `payload` is JSON."""
+    """A call of a Lambda function through the Invoke API; `payload` is JSON.
+
+    An `asynchronous` one (invocation type `Event`) is answered once it is queued, with an empty body.
+    """
 
     region: str
     function_name: str
     qualifier: str | None
     payload: bytes
     timeout: float
+    asynchronous: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,3 +160,15 @@ class Acceptance:
     """How an accepted handshake is answered: with the subprotocol that the `$connect` backend chose, if any."""
 
     subprotocol: str | None = None
+
+
+def header_lines(headers: Headers) -> str:
+    """Header fields as they stand in a request's head, each line with its end (RFC 9112 section 5).
+
+    The one place where names and values become lines, so what would end a line early is refused here once more.
+    Raises ValueError.
+    """
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    if lines.count("\r") != len(headers) or lines.count("\n") != len(headers) or "\0" in lines:
+        raise ValueError("A header of a request to a backend holds a control byte.")
+    return lines

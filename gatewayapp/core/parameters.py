@@ -132,8 +132,13 @@ def _client_source(location: str, name: str) -> Source:
 
 def _client_values(handshake: Handshake, location: str, name: str) -> list[str]:
     if location == "header":
-        return [value for key, value in handshake.headers if key.lower() == name.lower()]
+        return [_text(value) for key, value in handshake.headers if key.lower() == name.lower()]
     return [value for key, value in query_fields(handshake.query_string) if key == name]
+
+
+def _text(value: str) -> str:
+    """A header's value, whose characters stand for bytes, as the text that those bytes most likely spell."""
+    return value if value.isascii() else value.encode("latin-1").decode(errors="replace")
 
 
 def _body_source(path_text: str | None) -> Source:

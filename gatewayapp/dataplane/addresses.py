@@ -6,6 +6,7 @@ By host, as on AWS: `{apiId}.execute-api.{anything}/{stage}`. By path, for local
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from django.conf import settings
@@ -47,7 +48,7 @@ def find_address(host: str, path: str) -> Address | None:
         raise UnknownHost(host)
     api_host = _API_HOST.fullmatch(host)
     found = (_HOST_FORM if api_host else _PATH_FORM).fullmatch(path)
-    if api_host is None and not _is_own_host(host):
+    if api_host is None and not _is_own_host(host, tuple(settings.ALLOWED_HOSTS)):
         raise UnknownHost(host)
     if found is None:
         return None
@@ -64,6 +65,7 @@ def connection_id_of(rest: str) -> str | None:
     return unquote(found[1]) if found else None
 
 
-def _is_own_host(host: str) -> bool:
+@lru_cache(maxsize=1024)
+def _is_own_host(host: str, allowed: tuple[str, ...]) -> bool:
     domain, _ = split_domain_port(host)
-    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
+    return bool(domain) and validate_host(domain, allowed)

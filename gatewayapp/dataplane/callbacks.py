@@ -62,6 +62,7 @@ UPGRADE_REQUIRED = Answer(
     orjson.dumps({"message": "Upgrade Required"}),
     headers=((b"upgrade", b"websocket"), (b"connection", b"upgrade")),
 )
+_OF_DELIVERY = {Delivery.ACCEPTED: DELIVERED, Delivery.GONE: GONE, Delivery.BUSY: BUSY}
 FAILED = _error(500, "InternalServerErrorException", "Internal server error")
 
 
@@ -144,7 +145,7 @@ class Callbacks:
         if self._find(stage, connection_id) is None:
             return GONE
         delivery = await self._gateway.connections.deliver(connection_id, body.decode(errors="replace"))
-        return {Delivery.ACCEPTED: DELIVERED, Delivery.GONE: GONE, Delivery.BUSY: BUSY}[delivery]
+        return _OF_DELIVERY[delivery]
 
     def _find(self, stage: StageHandle, connection_id: str) -> LiveConnection | None:
         """The connection, if it is one of the stage's API; another API's answers as if there were none."""

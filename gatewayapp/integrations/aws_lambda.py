@@ -1,7 +1,7 @@
-"""AWS_PROXY and AWS integrations with a Lambda function: a synchronous call through the Invoke API.
+"""AWS_PROXY and AWS integrations with a Lambda function: a call through the Invoke API.
 
-A function that ran and failed is an answer (status 200 with X-Amz-Function-Error); any status but 200 means that the
-function was not run, for want of it, of permission, of capacity or of the service itself.
+A function that ran and failed is an answer (status 200 with X-Amz-Function-Error), and so is 202 for one that was
+queued; any other status means that it was not run, for want of it, of permission, of capacity or of the service itself.
 AWS page: lambda/latest/api/API_Invoke.
 """
 
@@ -18,7 +18,7 @@ async def invoke(request: LambdaRequest, clients: Clients) -> IntegrationRespons
     Raises InvocationRefused where the function was not run, and what `OutboundClient.send` raises.
     """
     answer = await clients.functions.invoke(request)
-    if answer.status != 200:
+    if answer.status != (202 if request.asynchronous else 200):
         raise InvocationRefused(f"Lambda function {request.function_name}: {_reason(answer)}.")
     return answer._replace(function_error=_header(answer, "x-amz-function-error"))
 

@@ -216,6 +216,12 @@ def test_a_header_value_is_sent_as_utf_8(value: str, header: str | bytes) -> Non
     assert sent == (header if isinstance(header, bytes) else header.encode())
 
 
+def test_a_clients_header_keeps_its_bytes_when_it_is_mapped() -> None:
+    handshake = replace(HANDSHAKE, headers=(("X-Name", "жук".encode().decode("latin-1")),))
+    request = mapped("header.X-V", "route.request.header.X-Name", handshake)
+    assert dict(request.headers)["X-V"].encode("latin-1") == "жук".encode()
+
+
 def test_a_lambda_proxy_gets_the_event() -> None:
     request = map_request(route("AWS_PROXY", timeoutInMillis=50), context())
     assert isinstance(request, LambdaRequest)
@@ -237,6 +243,14 @@ def test_a_lambda_gets_the_template_or_the_message(event: Event, members: dict[s
     request = map_request(route("AWS", **members), context(event))
     assert isinstance(request, LambdaRequest)
     assert request.payload == payload
+
+
+@pytest.mark.parametrize(("kind", "asynchronous"), [("'Event'", True), ("'RequestResponse'", False), (None, False)])
+def test_an_aws_integration_may_invoke_its_function_asynchronously(kind: str | None, asynchronous: bool) -> None:
+    parameters = {"integration.request.header.X-Amz-Invocation-Type": kind} if kind else {}
+    request = map_request(route("AWS", requestParameters=parameters), context())
+    assert isinstance(request, LambdaRequest)
+    assert request.asynchronous is asynchronous
 
 
 TEMPLATES = {"json": "J", "application/json": "A", "$default": "D"}

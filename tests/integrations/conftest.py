@@ -8,7 +8,7 @@ import pytest
 import uvloop
 
 from gatewayapp.core.addresses import LOOPBACK, Policy, authority, parse_url
-from gatewayapp.core.messages import Headers, HttpRequest
+from gatewayapp.core.messages import Headers, HttpRequest, header_lines
 from gatewayapp.integrations.outbound import OutboundClient, OutboundOptions
 from tests.support.backend import ScriptedBackend
 
@@ -48,7 +48,7 @@ def a_request(
 ) -> HttpRequest:
     origin, target = parse_url(url)
     complete = (("Host", authority(origin)), *headers, ("Content-Length", str(len(body))))
-    return HttpRequest(origin, method, target, complete, body, timeout, **more)
+    return HttpRequest(origin, method, target, header_lines(complete), body, timeout, **more)
 
 
 def open_sockets() -> int:

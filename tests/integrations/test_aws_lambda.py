@@ -57,6 +57,15 @@ async def test_a_functions_result_is_the_answer(backend: ScriptedBackend, integr
     assert received.header("X-Amz-Invocation-Type") == "RequestResponse"
 
 
+async def test_an_asynchronous_call_is_answered_once_it_is_queued(
+    backend: ScriptedBackend, integrations: Integrations
+) -> None:
+    backend.on_function("greet", lambda event: Answer(202, b""))
+    answer = await integrations.invoke(replace(REQUEST, asynchronous=True))
+    assert (answer.status, answer.body) == (202, b"")
+    assert backend.requests[0].header("X-Amz-Invocation-Type") == "Event"
+
+
 async def test_a_function_that_raised_is_told_by_its_error(
     backend: ScriptedBackend, integrations: Integrations
 ) -> None:
