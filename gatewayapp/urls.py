@@ -2,6 +2,8 @@
 
 from django.urls import include, path
 
+handler400 = "gatewayapp.controlplane.api.views.bad_request"
+
 urlpatterns = [
     path("", include("gatewayapp.controlplane.api.urls")),
     path("", include("gatewayapp.controlplane.api.v1.urls")),

@@ -7,7 +7,8 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+from django.views import defaults
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,7 +16,7 @@ from rest_framework.views import APIView
 
 from gatewayapp.controlplane.api.access import authenticate, authorize, authorize_reference, visible
 from gatewayapp.controlplane.api.pagination import page
-from gatewayapp.controlplane.api.requests import body_document, path_below_prefix
+from gatewayapp.controlplane.api.requests import PREFIX, body_document, path_below_prefix
 from gatewayapp.controlplane.api.table import MethodNotAllowed, Operation, match
 from gatewayapp.controlplane.operations import OperationError
 from gatewayapp.controlplane.operations.actors import Actor, acting
@@ -42,8 +43,8 @@ class ManagementView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        self.call = match(str(request.method), path_below_prefix(request._request))
         self.key = authenticate(request._request)
+        self.call = match(str(request.method), path_below_prefix(request._request))
         authorize(self.key, self.call.operation.method, self.call.path, self.call.labels)
 
     def operate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -79,6 +80,15 @@ class ManagementView(APIView):
     @property
     def default_response_headers(self) -> dict[str, str]:
         return {"x-amzn-RequestId": str(uuid4())}
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """The handler of requests that reach no view, those with a foreign Host above all: JSON on `/v2`."""
+    if not request.path.startswith(f"{PREFIX}/"):
+        return defaults.bad_request(request, exception)
+    message = {"message": "The request's Host is not one that this gateway answers for, or the request is malformed."}
+    headers = {"x-amzn-ErrorType": "BadRequestException", "x-amzn-RequestId": str(uuid4())}
+    return JsonResponse(message, status=400, headers=headers)
 
 
 def api_endpoint(request: HttpRequest | Request, api_id: str) -> str:
