@@ -1,4 +1,4 @@
-"""The AWS SDK for JavaScript against `@connections`: its paths, its signatures, its exceptions."""
+"""The AWS SDK for JavaScript against `@connections` and the management API: paths, signatures, exceptions."""
 
 import asyncio
 import json
@@ -32,7 +32,8 @@ def javascript() -> Path:
         if installing.returncode != 0:
             pytest.skip(f"npm could not install the AWS SDK for JavaScript: {installing.stderr.strip()[-300:]}")
         done.write_text(package)
-    shutil.copy(SCRIPTS / "callbacks.js", INSTALLED)
+    for script in SCRIPTS.glob("*.js"):
+        shutil.copy(script, INSTALLED)
     return INSTALLED
 
 
@@ -46,15 +47,14 @@ def api(gateway: Gateway, backend: ScriptedBackend) -> Api:
     )
 
 
-async def run(folder: Path, api: Api, connection_id: str) -> dict[str, Any]:
-    """What `callbacks.js` printed."""
+async def run(folder: Path, gateway: Gateway, script: str, *arguments: str) -> dict[str, Any]:
+    """What the script printed."""
     node = await asyncio.create_subprocess_exec(
         "node",
-        "callbacks.js",
-        api.gateway.callback_url(api.api_id, api.stage),
-        connection_id,
+        script,
+        *arguments,
         cwd=folder,
-        env=api.gateway.credentials(),
+        env=gateway.credentials(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
@@ -66,7 +66,8 @@ async def run(folder: Path, api: Api, connection_id: str) -> dict[str, Any]:
 async def test_the_sdk_posts_gets_deletes_and_knows_who_is_gone(javascript: Path, api: Api) -> None:
     async with api.connect(user_agent_header="ExampleClient/1.0") as client:
         connection_id = await ask(client, "who am I?")
-        results = await run(javascript, api, connection_id)
+        endpoint = api.gateway.callback_url(api.api_id, api.stage)
+        results = await run(javascript, api.gateway, "callbacks.js", endpoint, connection_id)
         assert [await next_frame(client) for _ in range(2)] == ["from JavaScript: жук", "hi"]
         assert await close_of(client) == (1000, "Connection Closed Normally")
     state = results.pop("state")
@@ -80,3 +81,24 @@ async def test_the_sdk_posts_gets_deletes_and_knows_who_is_gone(javascript: Path
         "gone": {"status": 410, "error": "GoneException", "gone": True},
         "malformed": {"status": 400, "error": "BadRequestException", "gone": False},
     }
+
+
+@pytest.mark.parametrize("session_token", [(), ("a session/token+==",)])
+async def test_the_sdk_manages_apis(javascript: Path, gateway: Gateway, session_token: tuple[str, ...]) -> None:
+    results = await run(javascript, gateway, "management.js", gateway.endpoint, *session_token)
+    missing, invalid = results.pop("missing"), results.pop("invalid")
+    assert results == {
+        "name": "жук",
+        "created": True,
+        "pages": [["$connect", "$default"], ["room/join"]],
+        "settings": {},
+        "tags": {"a b/c": "ä"},
+        "deleted": 204,
+    }
+    assert missing == {
+        "error": "NotFoundException",
+        "status": 404,
+        "message": "Invalid API identifier specified 000000000000:nope",
+    }
+    assert (invalid["error"], invalid["status"]) == ("BadRequestException", 400)
+    assert invalid["message"].startswith("Nopal serves WebSocket APIs")
