@@ -119,6 +119,17 @@ CSRF_COOKIE_NAME = "nopal_csrf"
 SESSION_COOKIE_AGE = 12 * 3600
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+SECURE_HSTS_SECONDS = int(env.number("NOPAL_HSTS_SECONDS", 0))
+SILENCED_SYSTEM_CHECKS = [
+    # Plain HTTP is served too, on loopback and to proxies, and programs would not follow a redirect.
+    "security.W008",
+    # Cookies are marked Secure wherever the request came by TLS, see dashboard.middleware.
+    "security.W012",
+    "security.W016",
+    # Names below this one, and browsers' preload lists, are their owner's to decide about.
+    "security.W005",
+    "security.W021",
+]
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],

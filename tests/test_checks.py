@@ -1,8 +1,12 @@
 """The system checks on the settings, one wrong setting at a time."""
 
 import ipaddress
+import os
+import subprocess
+import sys
 
 import pytest
+from django.conf import settings as project_settings
 
 from gatewayapp.checks import check_settings
 
@@ -56,3 +60,33 @@ def test_a_key_that_others_can_read_is_reported(settings, tmp_path):
 
     assert [message.id for message in messages] == ["nopal.W010"]
     assert messages[0].hint == f"chmod 600 {key}"
+
+
+def deployment_check(folder, **environment):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("NOPAL_", "DJANGO_"))}
+    return subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=project_settings.BASE_DIR,
+        env={**clean, "NOPAL_DATA_DIR": str(folder), **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_deployment_behind_tls_passes_every_check(tmp_path):
+    check = deployment_check(tmp_path, NOPAL_HSTS_SECONDS="31536000", NOPAL_ALLOWED_HOSTS="gateway.example.org")
+    assert (check.returncode, check.stdout + check.stderr) == (
+        0,
+        "System check identified no issues (5 silenced).\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [({}, "security.W004"), ({"NOPAL_DEBUG": "on"}, "security.W018"), ({"NOPAL_SECRET_KEY": "short"}, "security.W009")],
+)
+def test_a_deployment_that_is_not_ready_is_told_so(tmp_path, environment, expected):
+    check = deployment_check(tmp_path, **environment)
+    assert check.returncode == 1
+    assert expected in check.stderr

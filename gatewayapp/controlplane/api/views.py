@@ -40,6 +40,7 @@ class ManagementView(APIView):
     """Every operation on `/v2/…`."""
 
     content_negotiation_class = _AlwaysJson
+    schema = None  # AWS's service model describes it
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
