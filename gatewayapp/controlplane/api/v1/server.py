@@ -78,6 +78,7 @@ class OpenApiView(SpectacularAPIView):
     renderer_classes = [OpenApiJsonRenderer]
     content_negotiation_class = AlwaysJson
     urlconf = "gatewayapp.controlplane.api.v1.urls"
+    http_method_names = ["get"]
     schema = None
     needs: Any = {}
 
