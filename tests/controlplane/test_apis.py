@@ -1,5 +1,6 @@
 """APIs, models and authorizers."""
 
+import orjson
 import pytest
 
 from gatewayapp.controlplane import operations
@@ -125,6 +126,22 @@ def test_a_model_name_is_unique_in_its_api():
     operations.delete_model(**names, model_id=other.pk)
     with pytest.raises(NotFound, match=f"^Invalid Model identifier specified {other.pk}$"):
         operations.get_model(**names, model_id=other.pk)
+
+
+def test_a_model_s_template_is_a_sample_of_its_schema():
+    names = {"api_id": make_api().pk}
+    schema = '{"properties": {"room": {"type": "string"}, "seats": {"type": "integer", "minimum": 1}}}'
+    model = operations.create_model(**names, name="Join", schema=schema)
+    template = operations.get_model_template(**names, model_id=model.pk)
+    assert orjson.loads(template) == {"room": "string", "seats": 1}
+
+
+@pytest.mark.parametrize(("schema", "reason"), [("<xs:schema/>", "is not JSON"), ("[]", "is not a JSON object")])
+def test_without_a_json_schema_there_is_no_template(schema, reason):
+    names = {"api_id": make_api().pk}
+    model = operations.create_model(**names, name="Join", schema=schema, content_type="application/xml")
+    with pytest.raises(BadRequest, match=f"There is no template of model Join: its schema {reason}"):
+        operations.get_model_template(**names, model_id=model.pk)
 
 
 def make_authorizer(api, **members):

@@ -130,3 +130,17 @@ def test_a_permission_that_can_allow_something_is_accepted(action):
 def test_a_permission_that_can_allow_nothing_is_refused(action, resource, message):
     with pytest.raises(ValueError, match=message):
         policy.check_permission({"action": action, "resource": resource})
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "somewhere"),
+    [
+        ("apigateway:GET", "arn:aws:apigateway:*::/apis/ab12cd34ef", True),
+        ("apigateway:*", "nowhere", True),
+        ("*", "*", True),
+        ("apigateway:POST", "*", False),
+        ("execute-api:*", "*", False),
+    ],
+)
+def test_whether_an_action_is_allowed_on_anything_at_all_is_up_to_the_action(action, resource, somewhere):
+    assert policy.allows_somewhere(permission(action, resource), "apigateway:GET") is somewhere
