@@ -19,6 +19,8 @@ from tests.support.gateway import ROOT, Gateway
 SOURCE = Path(os.environ.get("NOPAL_MOTO_TESTS", ROOT / "build" / "moto"))
 PASSING = 50
 
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture(scope="module")
 def moto_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -53,7 +55,7 @@ def results(gateway: Gateway, moto_tests: Path) -> dict[str, bool]:
         "PYTHONPATH": str(Path(__file__).parent),
     }
     command = [sys.executable, "-m", "pytest", *options, "--junitxml", "results.xml", "."]
-    run = subprocess.run(command, cwd=moto_tests, env=environment, capture_output=True, text=True, timeout=110)
+    run = subprocess.run(command, cwd=moto_tests, env=environment, capture_output=True, text=True, timeout=280)
     assert run.returncode in (0, 1), run.stdout + run.stderr
     cases = ElementTree.parse(moto_tests / "results.xml").iter("testcase")
     return {str(case.get("name")): len(case) == 0 for case in cases}
