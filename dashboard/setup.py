@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.models import SetupToken
+from gatewayapp.controlplane.operations.users import ADMINISTRATOR, create_user
 
 LIFETIME = timedelta(minutes=30)
 
@@ -45,7 +46,7 @@ def create_first_administrator(token: str, username: str, password: str) -> User
     if not is_open(token):
         raise SetupClosed
     SetupToken.objects.all().delete()
-    return User.objects.create_superuser(username, password=password)
+    return create_user(username=username, password=password, roles=[ADMINISTRATOR])
 
 
 def _administrator_exists() -> bool:

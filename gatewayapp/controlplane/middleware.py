@@ -21,4 +21,5 @@ class ActorMiddleware:
 
 def _actor(request: HttpRequest) -> Actor:
     address = str(request.META.get("REMOTE_ADDR", ""))
-    return Actor("user", str(request.user.pk or ""), request.user.get_username(), address)
+    # Nobody is signed in yet when the set-up link makes the first administrator.
+    return Actor("user", str(request.user.pk or ""), request.user.get_username() or "anonymous", address)

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from dashboard.models import SetupToken
 from dashboard.setup import setup_link
+from gatewayapp.models import AuditEntry
 from tests.dashboard.conftest import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -158,3 +159,11 @@ def test_the_command_prints_a_new_link(client: Client, capsys: pytest.CaptureFix
 def test_the_command_says_what_to_do_once_there_is_an_administrator(ann: User) -> None:
     with pytest.raises(CommandError, match="changepassword"):
         call_command("setuplink")
+
+
+def test_the_first_administrator_is_in_the_audit_log(client: Client, link: str) -> None:
+    client.post(link, FORM)
+
+    [entry] = AuditEntry.objects.all()
+    assert (entry.action, entry.actor_name, entry.source_address) == ("CreateUser", "anonymous", "127.0.0.1")
+    assert PASSWORD not in str(entry.after)
