@@ -7,6 +7,7 @@ disconnecting change no configuration, but each call adds its entry to the audit
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from time import time
 
 from django.db.models import Q, QuerySet, Value
@@ -18,7 +19,8 @@ from gatewayapp.core.networks import key_range
 from gatewayapp.live import Delivery, LiveConnections, LiveState, NoGateway, live_connections
 from gatewayapp.models import Connection, Document
 
-_BATCH = 500
+_YOUNGEST_FIRST = ("-connected_at", "-connection_id")
+_BATCH = 2000
 _LONGEST_REASON = 123
 
 
@@ -71,13 +73,16 @@ def get_connections(
     total = sum(1 for _ in _ids(rows, where)) if where.by_idle_time else rows.count()
     if after is not None:
         rows = rows.filter(Q(connected_at__lt=after[0]) | Q(connected_at=after[0], connection_id__lt=after[1]))
-    found = []
-    for row, state in _with_states(rows, where, size + 1):
-        found.append((row, state))
-        if len(found) > size:
-            break
-    last = found[size - 1][0] if len(found) > size else None
-    return LivePage(found[:size], total, (last.connected_at, last.connection_id) if last else None)
+    if where.by_idle_time:
+        ids = list(islice(_ids(rows, where), size + 1))
+        rows = Connection.objects.filter(pk__in=ids).order_by(*_YOUNGEST_FIRST)
+    found = list(rows[: size + 1])
+    last = found[size - 1] if len(found) > size else None
+    return LivePage(
+        [(row, _state(row.connection_id)) for row in found[:size]],
+        total,
+        (last.connected_at, last.connection_id) if last else None,
+    )
 
 
 def get_connection(*, connection_id: str) -> tuple[Connection, LiveState | None]:
@@ -149,7 +154,7 @@ def count_results(targets: Sequence[Target]) -> dict[str, int]:
 
 def _matching(where: ConnectionFilter, api_ids: frozenset[str] | None) -> "QuerySet[Connection]":
     now = int(time() * 1000)
-    rows = Connection.objects.order_by("-connected_at", "-connection_id")
+    rows = Connection.objects.order_by(*_YOUNGEST_FIRST)
     if api_ids is not None:
         rows = rows.filter(api_id__in=api_ids)
     if where.api_id:
@@ -176,18 +181,6 @@ def _key_range(network: str) -> tuple[str, str]:
         return key_range(network)
     except ValueError as error:
         raise BadRequest(f"Invalid sourceIp: {error}. Give an address, or a network such as 192.0.2.0/24.") from error
-
-
-def _with_states(
-    rows: "QuerySet[Connection]", where: ConnectionFilter, wanted: int
-) -> Iterator[tuple[Connection, LiveState | None]]:
-    """The rows with their states, read in as few queries as will do for `wanted` of them."""
-    batch = rows.iterator(chunk_size=_BATCH) if where.by_idle_time else rows[:wanted]
-    now = int(time() * 1000)
-    for row in batch:
-        state = _state(row.connection_id)
-        if _idle_matches(where, state, now):
-            yield row, state
 
 
 def _ids(rows: "QuerySet[Connection]", where: ConnectionFilter) -> Iterator[str]:
