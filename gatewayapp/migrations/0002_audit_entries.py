@@ -5,29 +5,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gatewayapp', '0001_initial'),
+        ("gatewayapp", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('actor_kind', models.CharField(max_length=16)),
-                ('actor_id', models.CharField(max_length=128)),
-                ('actor_name', models.CharField(max_length=256)),
-                ('source_address', models.CharField(blank=True, max_length=45)),
-                ('action', models.CharField(max_length=64)),
-                ('resource', models.CharField(max_length=1024)),
-                ('api_id', models.CharField(blank=True, db_index=True, max_length=10)),
-                ('before', models.JSONField(null=True)),
-                ('after', models.JSONField(null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("actor_kind", models.CharField(max_length=16)),
+                ("actor_id", models.CharField(max_length=128)),
+                ("actor_name", models.CharField(max_length=256)),
+                ("source_address", models.CharField(blank=True, max_length=45)),
+                ("action", models.CharField(max_length=64)),
+                ("resource", models.CharField(max_length=1024)),
+                ("api_id", models.CharField(blank=True, db_index=True, max_length=10)),
+                ("before", models.JSONField(null=True)),
+                ("after", models.JSONField(null=True)),
             ],
             options={
-                'ordering': ('-pk',),
+                "ordering": ("-pk",),
             },
         ),
     ]

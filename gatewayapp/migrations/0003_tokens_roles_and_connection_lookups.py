@@ -2,76 +2,98 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import gatewayapp.models.resources
 from django.conf import settings
 from django.db import migrations, models
 
+import gatewayapp.models.resources
+
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('gatewayapp', '0002_audit_entries'),
+        ("gatewayapp", "0002_audit_entries"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('token_id', models.CharField(default=gatewayapp.models.resources.new_api_id, editable=False, max_length=10, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=128)),
-                ('prefix', models.CharField(max_length=12)),
-                ('token_hash', models.CharField(max_length=64, unique=True)),
-                ('scopes', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('last_used_at', models.DateTimeField(null=True)),
-                ('revoked', models.BooleanField(default=False)),
+                (
+                    "token_id",
+                    models.CharField(
+                        default=gatewayapp.models.resources.new_api_id,
+                        editable=False,
+                        max_length=10,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("name", models.CharField(max_length=128)),
+                ("prefix", models.CharField(max_length=12)),
+                ("token_hash", models.CharField(max_length=64, unique=True)),
+                ("scopes", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("last_used_at", models.DateTimeField(null=True)),
+                ("revoked", models.BooleanField(default=False)),
             ],
             options={
-                'ordering': ('created_at', 'pk'),
+                "ordering": ("created_at", "pk"),
             },
         ),
         migrations.CreateModel(
-            name='RoleAssignment',
+            name="RoleAssignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(max_length=8)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("role", models.CharField(max_length=8)),
             ],
             options={
-                'ordering': ('pk',),
+                "ordering": ("pk",),
             },
         ),
         migrations.AddField(
-            model_name='connection',
-            name='source_ip_key',
-            field=models.CharField(default='', max_length=32),
+            model_name="connection",
+            name="source_ip_key",
+            field=models.CharField(default="", max_length=32),
         ),
         migrations.AddIndex(
-            model_name='connection',
-            index=models.Index(fields=['connected_at', 'connection_id'], name='connection_age'),
+            model_name="connection",
+            index=models.Index(fields=["connected_at", "connection_id"], name="connection_age"),
         ),
         migrations.AddField(
-            model_name='apitoken',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL),
+            model_name="apitoken",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="api_tokens", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.AddField(
-            model_name='roleassignment',
-            name='api',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='role_assignments', to='gatewayapp.api'),
+            model_name="roleassignment",
+            name="api",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="role_assignments",
+                to="gatewayapp.api",
+            ),
         ),
         migrations.AddField(
-            model_name='roleassignment',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='role_assignments', to=settings.AUTH_USER_MODEL),
+            model_name="roleassignment",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="role_assignments",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='roleassignment',
-            constraint=models.UniqueConstraint(fields=('user', 'api'), name='one_role_of_user_on_api'),
+            model_name="roleassignment",
+            constraint=models.UniqueConstraint(fields=("user", "api"), name="one_role_of_user_on_api"),
         ),
         migrations.AddConstraint(
-            model_name='roleassignment',
-            constraint=models.UniqueConstraint(condition=models.Q(('api', None)), fields=('user',), name='one_role_of_user_everywhere'),
+            model_name="roleassignment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("api", None)), fields=("user",), name="one_role_of_user_everywhere"
+            ),
         ),
     ]

@@ -25,6 +25,12 @@ from gatewayapp.controlplane.operations.api_models import (
     get_models,
     update_model,
 )
+from gatewayapp.controlplane.operations.api_tokens import (
+    create_api_token,
+    get_api_token,
+    get_api_tokens,
+    revoke_api_token,
+)
 from gatewayapp.controlplane.operations.apis import create_api, delete_api, get_api, get_apis, update_api
 from gatewayapp.controlplane.operations.audit_entries import get_audit_entries
 from gatewayapp.controlplane.operations.authorizers import (
@@ -34,11 +40,21 @@ from gatewayapp.controlplane.operations.authorizers import (
     get_authorizers,
     update_authorizer,
 )
+from gatewayapp.controlplane.operations.connections import (
+    broadcast,
+    disconnect,
+    disconnect_all,
+    get_connection,
+    get_connections,
+    send_to_connection,
+)
 from gatewayapp.controlplane.operations.deployments import (
     create_deployment,
     delete_deployment,
+    diff_deployments,
     get_deployment,
     get_deployments,
+    get_snapshot,
     update_deployment,
 )
 from gatewayapp.controlplane.operations.domain_names import (
@@ -55,6 +71,7 @@ from gatewayapp.controlplane.operations.errors import (
     NotFound,
     OperationError,
     TooMany,
+    Unavailable,
 )
 from gatewayapp.controlplane.operations.http_apis import refuse_http_api_operation
 from gatewayapp.controlplane.operations.integration_responses import (
@@ -78,6 +95,7 @@ from gatewayapp.controlplane.operations.route_responses import (
     get_route_responses,
     update_route_response,
 )
+from gatewayapp.controlplane.operations.route_tests import run_route_test
 from gatewayapp.controlplane.operations.routes import (
     create_route,
     delete_route,
@@ -94,9 +112,18 @@ from gatewayapp.controlplane.operations.stages import (
     get_stage,
     get_stages,
     reset_authorizers_cache,
+    rollback_stage,
     update_stage,
 )
 from gatewayapp.controlplane.operations.tags import get_tags, tag_resource, untag_resource
+from gatewayapp.controlplane.operations.users import (
+    access_of,
+    create_user,
+    delete_user,
+    get_user,
+    get_users,
+    update_user,
+)
 
 __all__ = [
     "AccessDenied",
@@ -105,9 +132,13 @@ __all__ = [
     "NotFound",
     "OperationError",
     "TooMany",
+    "Unavailable",
+    "access_of",
+    "broadcast",
     "create_access_key",
     "create_api",
     "create_api_mapping",
+    "create_api_token",
     "create_authorizer",
     "create_deployment",
     "create_domain_name",
@@ -117,6 +148,7 @@ __all__ = [
     "create_route",
     "create_route_response",
     "create_stage",
+    "create_user",
     "delete_access_log_settings",
     "delete_api",
     "delete_api_mapping",
@@ -131,15 +163,23 @@ __all__ = [
     "delete_route_response",
     "delete_route_settings",
     "delete_stage",
+    "delete_user",
+    "diff_deployments",
+    "disconnect",
+    "disconnect_all",
     "get_access_key",
     "get_access_keys",
     "get_api",
     "get_api_mapping",
     "get_api_mappings",
+    "get_api_token",
+    "get_api_tokens",
     "get_apis",
     "get_audit_entries",
     "get_authorizer",
     "get_authorizers",
+    "get_connection",
+    "get_connections",
     "get_deployment",
     "get_deployments",
     "get_domain_name",
@@ -155,12 +195,19 @@ __all__ = [
     "get_route_response",
     "get_route_responses",
     "get_routes",
+    "get_snapshot",
     "get_stage",
     "get_stages",
     "get_tags",
+    "get_user",
+    "get_users",
     "refuse_http_api_operation",
     "reset_authorizers_cache",
     "revoke_access_key",
+    "revoke_api_token",
+    "rollback_stage",
+    "run_route_test",
+    "send_to_connection",
     "tag_resource",
     "untag_resource",
     "update_api",
@@ -174,4 +221,5 @@ __all__ = [
     "update_route",
     "update_route_response",
     "update_stage",
+    "update_user",
 ]

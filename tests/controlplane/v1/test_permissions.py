@@ -12,7 +12,7 @@ from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.api.v1.urls import ENDPOINTS
 from gatewayapp.controlplane.operations.api_tokens import create_api_token
 from gatewayapp.core.roles import Permission, Role
-from gatewayapp.models import Connection
+from gatewayapp.models import AuditEntry, ConfigurationVersion, Connection
 from tests.controlplane.builders import make_api, make_deployment, make_route, make_stage
 from tests.controlplane.v1.conftest import PASSWORD, Caller, caller_of
 
@@ -263,6 +263,17 @@ def test_on_a_fresh_start_every_path_but_the_doors_asks_who_one_is(db):
         path = "/" + route.replace("<int:user_id>", "1").replace("<str:", "").replace(">", "")
         assert http.get(path).status_code in (302, 401, 403), path
     assert http.get("/setup/invented").status_code == 410
+
+
+def test_nothing_changes_without_the_csrf_token_and_nothing_by_looking(new_user):
+    http = session_of(new_user("ann", ADMIN))
+    paths = ["/" + route.replace("<int:user_id>", "1") for route in routes(get_resolver().url_patterns)]
+    before = AuditEntry.objects.count(), ConfigurationVersion.current()
+    for path in paths:
+        http.get(path)
+        for method in ("post", "put", "patch", "delete"):
+            assert getattr(http, method)(path, {}, content_type="application/json").status_code in (403, 405), path
+    assert (AuditEntry.objects.count(), ConfigurationVersion.current()) == before
 
 
 def routes(patterns: Any, prefix: str = "") -> list[str]:

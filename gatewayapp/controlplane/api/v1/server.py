@@ -1,6 +1,6 @@
 """The installation itself: its version, its load, its settings; and the description of this API."""
 
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from time import time
 from typing import Any
 
@@ -60,7 +60,7 @@ class ServerView(View):
     def get(self, request: Request) -> Response:
         return Response(
             {
-                "version": version("nopal"),
+                "version": _version(),
                 "time": timestamp(timezone.now()),
                 "uptimeSeconds": round(time() - _STARTED, 1),
                 "connections": count_live(),
@@ -68,6 +68,13 @@ class ServerView(View):
                 "settings": {name: getattr(settings, name) for name in _SHOWN},
             }
         )
+
+
+def _version() -> str:
+    try:
+        return version("nopal")
+    except PackageNotFoundError:  # run from a checkout that was never installed
+        return "unknown"
 
 
 class OpenApiView(SpectacularAPIView):
