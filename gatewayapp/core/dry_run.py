@@ -33,7 +33,7 @@ class DryRun:
 
 
 def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int) -> DryRun:
-    """What the message `text` would do on `stage` at `now` (epoch milliseconds). Raises nothing."""
+    """What the message `text` would do on `stage` at `now` (epoch milliseconds)."""
     connection = ConnectionInfo(
         connection_id=SAMPLE_CONNECTION_ID,
         api_id=stage.api.api_id,
@@ -42,7 +42,7 @@ def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int) -> DryR
         connected_at=now,
         source_ip=SAMPLE_ADDRESS,
     )
-    message = Message(new_request_id(), new_request_id(), now, text)
+    message = Message(new_request_id(), now, text)
     body = Body(text)
     expression = stage.api.route_selection
     value = None if body.value is ABSENT else expression.evaluate(body)

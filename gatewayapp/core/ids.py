@@ -73,8 +73,13 @@ def well_formed(connection_id: str) -> bool:
 
 
 def new_request_id() -> str:
-    """A fresh request, extended request or message id: 16 characters that end in `=`."""
+    """A fresh request id: 16 characters that end in `=`."""
     return b2a_base64(random.randbytes(11), newline=False).translate(_URL_SAFE).decode()  # noqa: S311
+
+
+def derived_id(request_id: str) -> str:
+    """Another id in the same form, always the same one for a request id."""
+    return urlsafe_b64encode(blake2b(request_id.encode(), digest_size=11).digest()).decode()
 
 
 def trace_id(time_ms: int) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from gatewayapp.core.ids import derived_id
+
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order of arrival, names in the sender's spelling."""
 
@@ -63,9 +65,13 @@ class Message(NamedTuple):
     """One text message of a client; `text` is the original, unchanged."""
 
     request_id: str
-    message_id: str
     time: int
     text: str
+
+    @property
+    def message_id(self) -> str:
+        """Made of the request id, for few integrations ask for it."""
+        return derived_id(self.request_id)
 
 
 @dataclass(frozen=True, slots=True)

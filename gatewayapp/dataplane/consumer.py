@@ -130,12 +130,13 @@ class GatewayConsumer(AsyncConsumer):
             if text is None:
                 connection.close(BINARY)
             elif connection.begin_message(text):
-                self.gateway.work.start(self._answer(connection, text))
-                await connection.room(connection.stage.snapshot.limits.max_in_flight)
+                message = Message(new_request_id(), connection.last_active_at, text)
+                self.gateway.work.start(self._answer(connection, message))
+                if connection.in_flight >= (most := connection.stage.snapshot.limits.max_in_flight):
+                    await connection.room(most)
         connection.end(_client_close(event))
 
-    async def _answer(self, connection: LiveConnection, text: str) -> None:
-        message = Message(new_request_id(), new_request_id(), _now(), text)
+    async def _answer(self, connection: LiveConnection, message: Message) -> None:
         try:
             frame = await self.gateway.pipeline.answer_message(connection.stage.snapshot, connection.info, message)
             if frame is not None:

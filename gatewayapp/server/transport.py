@@ -39,7 +39,10 @@ class Transport(tcp.Server):
 
     def _isSendBufferFull(self) -> bool:
         """Twisted asks this to pause a producer; its own answer is tied to the size of a read."""
-        return len(self.dataBuffer) - self.offset + self._tempDataLen > self.write_high_water
+        return self.buffered() > self.write_high_water
+
+    def buffered(self) -> int:
+        return len(self.dataBuffer) - self.offset + self._tempDataLen
 
     def startReading(self) -> None:
         if not self._reading and self.fileno() != -1:
@@ -111,9 +114,10 @@ def is_secure(transport: Any) -> bool:
 
 def buffered(transport: Any) -> int:
     """Bytes accepted for sending that the kernel has not taken yet."""
-    connection = tcp_transport(transport)
-    waiting = len(connection.dataBuffer) - connection.offset + connection._tempDataLen
-    return waiting if transport is connection else waiting + sum(map(len, transport._appSendBuffer))
+    if isinstance(transport, Transport):
+        return transport.buffered()
+    waiting: int = tcp_transport(transport).buffered()
+    return waiting + sum(map(len, transport._appSendBuffer))
 
 
 def addresses(transport: Any) -> tuple[tuple[str, int], tuple[str, int]]:

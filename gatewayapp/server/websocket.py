@@ -48,15 +48,11 @@ MAX_EARLY_BYTES: Final = 64 * 1024  # sent by the peer before its handshake was 
 class Hooks:
     """What server and application tell each other beside ASGI's events, one object per connection."""
 
-    __slots__ = ("_connection", "ping")
+    __slots__ = ("buffered", "ping")
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, buffered: Callable[[], int]) -> None:
+        self.buffered = buffered  # bytes sent by the application that the kernel has not taken yet
         self.ping: Callable[[], None] | None = None  # set by the application; called for each ping of the client
-
-    def buffered(self) -> int:
-        """Bytes sent by the application that the kernel has not taken yet."""
-        return self._connection.buffered()
 
 
 class Connection(WebSocketProtocol):
@@ -98,7 +94,7 @@ class Connection(WebSocketProtocol):
 
     def __init__(self, factory: ConnectionFactory) -> None:
         self.factory = factory
-        self.hooks = Hooks(self)
+        self.hooks = Hooks(self.buffered)
         self._events: deque[dict[str, Any]] = deque()
 
     @cached_property

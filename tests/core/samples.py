@@ -41,7 +41,7 @@ DISCONNECT = Disconnect(request_id="R2rAbGz1oAMFqyg=", time=1768910761777, statu
 
 
 def message(text: str) -> Message:
-    return Message(request_id="R2p4zHzYoAMFk0A=", message_id="R2p4zcX6oAMCJhg=", time=1768910161220, text=text)
+    return Message(request_id="R2p4zHzYoAMFk0A=", time=1768910161220, text=text)
 
 
 MESSAGE = message('{"action":"send","n":1}')

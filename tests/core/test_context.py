@@ -34,7 +34,7 @@ SEND = {
     "extendedRequestId": "R2p4zHzYoAMFk0A=",
     "requestTime": "20/Jan/2026:11:56:01 +0000",
     "requestTimeEpoch": "1768910161220",
-    "messageId": "R2p4zcX6oAMCJhg=",
+    "messageId": "37OWx0e9eXm9MHY=",
     "disconnectStatusCode": None,
     "disconnectReason": None,
 }

@@ -64,7 +64,7 @@ def test_a_message_event_has_the_original_text_and_no_headers() -> None:
     assert event == {
         "requestContext": {
             "routeKey": "send",
-            "messageId": "R2p4zcX6oAMCJhg=",
+            "messageId": "37OWx0e9eXm9MHY=",
             "eventType": "MESSAGE",
             "extendedRequestId": "R2p4zHzYoAMFk0A=",
             "requestTime": "20/Jan/2026:11:56:01 +0000",

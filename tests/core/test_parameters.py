@@ -53,7 +53,7 @@ MESSAGE_WITH_ALL = message('{"kind":"k","o":{"deep":[1,"two"]},"nil":null,"n":1.
         ("context.eventType", DISCONNECT, ["DISCONNECT"]),
         ("context.disconnectStatusCode", DISCONNECT, ["1001"]),
         ("context.disconnectStatusCode", MESSAGE, []),
-        ("context.messageId", MESSAGE, ["R2p4zcX6oAMCJhg="]),
+        ("context.messageId", MESSAGE, ["37OWx0e9eXm9MHY="]),
         ("context.messageId", HANDSHAKE, []),
         ("context.connectedAt", MESSAGE, ["1768910108001"]),
         ("context.identity.sourceIp", MESSAGE, ["198.51.100.7"]),
