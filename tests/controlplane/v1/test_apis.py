@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from gatewayapp.controlplane import operations
@@ -174,6 +175,30 @@ def test_the_log_is_filtered_and_paged(admin):
         seen += [entry["resource"] for entry in page["items"]]
         cursor = page["nextCursor"]
     assert len(seen) == 6
+
+
+@pytest.mark.parametrize("body", ["{", "[" * 100_000, '{"name": NaN}', "\xff", '{"name": "\\ud800"}', "[]", "null", ""])
+def test_a_body_that_is_no_json_object_is_refused(admin, body):
+    path = "access-keys"
+    answer = Client().post(
+        f"/api/v1/{path}", body, content_type="application/json", headers={"Authorization": f"Bearer {admin.token}"}
+    )
+    assert (answer.status_code, bool(answer.json()["message"])) == (400, True)
+
+
+def test_a_body_that_is_too_large_is_refused(admin, settings):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    assert admin("POST", "access-keys", {"name": "x" * 1000, "permissions": []}).status_code == 413
+
+
+def test_an_unexpected_failure_tells_the_client_nothing(admin, monkeypatch, caplog):
+    def fail(**_):
+        raise RuntimeError("the password is swordfish")
+
+    monkeypatch.setattr("gatewayapp.controlplane.api.v1.apis.diff_deployments", fail)
+    answer = admin("GET", f"apis/{make_api().pk}/deployments/diff?before=draft")
+    assert (answer.status_code, answer.json()) == (500, {"message": "Internal server error"})
+    assert "swordfish" in caplog.text
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10=", "WzEsMl0=", "WyIyMDIwLTAxLTAxIiwxXQ==", "WyJ4IiwieCJd"])

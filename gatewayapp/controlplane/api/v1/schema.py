@@ -14,11 +14,11 @@ _ALWAYS = {
     401: "There are no credentials, or they are not valid.",
     403: "The caller may not do this.",
     404: "There is no such resource, or not for the caller.",
+    413: "The request body is too large.",
 }
 _OTHERS = {
     409: "The request contradicts what is there.",
-    413: "The request body is too large.",
-    429: "A quota is reached, or the client does not read.",
+    429: "A quota is reached.",
     503: "No gateway is there to ask.",
 }
 
@@ -38,7 +38,7 @@ def endpoint(
 
     `example` is a body that works; `errors` are statuses beside those that every endpoint may answer.
     """
-    told = {code: text for code, text in (_ALWAYS | _OTHERS).items() if code in _ALWAYS or code in (*errors, 413)}
+    told = _ALWAYS | {code: _OTHERS[code] for code in errors}
     return extend_schema(
         operation_id=name,
         summary=summary,

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import orjson
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -41,13 +42,17 @@ class AlwaysJson(BaseContentNegotiation):
 
 
 class JsonParser(BaseParser):
-    """Strict JSON, of bounded depth."""
+    """Strict JSON, of bounded depth and size."""
 
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        content = stream.read(limit + 1)
+        if len(content) > limit:
+            raise RequestDataTooBig
         try:
-            return orjson.loads(stream.read())
+            return orjson.loads(content)
         except orjson.JSONDecodeError as error:
             raise ParseError(f"The request body is not JSON: {error}.") from error
 
