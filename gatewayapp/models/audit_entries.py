@@ -18,12 +18,16 @@ class AuditEntry(models.Model):
     """The operation's name, such as `UpdateRoute`."""
     resource = models.CharField(max_length=1024)
     """An ARN, such as `arn:aws:apigateway:us-east-1::/apis/ab12cd34ef/routes/k3v9x2a`."""
-    api_id = models.CharField(max_length=10, blank=True, db_index=True)
+    api_id = models.CharField(max_length=10, blank=True)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
 
     class Meta:
         ordering = ("-pk",)
+        indexes = (
+            models.Index(fields=("at", "id"), name="audit_entry_at"),
+            models.Index(fields=("api_id", "at", "id"), name="audit_entry_api"),
+        )
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor_name} {self.action} {self.resource}"
