@@ -34,26 +34,15 @@ from gatewayapp.core.messages import (
     Origin,
     header_lines,
 )
+from gatewayapp.core.parameters import HOP_HEADERS
 from gatewayapp.core.snapshot import Integration, Route
 from gatewayapp.core.templates import choose_template
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _BODILESS = ("GET", "HEAD")
 _CONTROL_BYTES = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_NOT_PASSED_ON = frozenset(
-    [
-        "accept-encoding",  # so that a refusal's body reaches the client readable
-        "host",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "proxy-connection",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "x-amzn-apigateway-api-id",
-    ]
-)
+# Without Accept-Encoding the body of a refusal is one that every client can read.
+_NOT_PASSED_ON = HOP_HEADERS | {"accept-encoding", "x-amzn-apigateway-api-id"}
 # Of the gateway's own headers, those that a mapping may replace: it refuses names such as X-Amzn-… and X-Forwarded-….
 _REPLACEABLE = frozenset(["accept", "content-type", "user-agent"])
 _IMPLIED_TEMPLATE = "application/json"
@@ -177,6 +166,7 @@ def _http_request(integration: Integration, context: Context, payload: bytes, ac
         body=body,
         timeout=integration.timeout,
         server_name=integration.server_name,
+        pool=integration.integration_id,
     )
 
 

@@ -26,7 +26,7 @@ _FROM_CLIENT = re.compile(
 _FROM_BODY = re.compile(r"(?:route|method)\.request\.body(?:\.(.+))?", re.DOTALL)
 _REQUIRED = re.compile(rf"(?:route|method)\.request\.(header|querystring)\.({_NAME})")
 
-_REFUSED_HEADERS = frozenset(
+HOP_HEADERS = frozenset(
     [
         "connection",
         "content-length",
@@ -42,6 +42,8 @@ _REFUSED_HEADERS = frozenset(
         "upgrade",
     ]
 )
+"""Header fields that concern one connection or the HTTP client itself (RFC 9110 section 7.6.1): the gateway's own."""
+
 _REFUSED_PREFIXES = ("x-amzn-", "x-forwarded-")
 
 # Of callers that sign with IAM or bring an API key; for all others they are empty, which maps to nothing.
@@ -80,7 +82,7 @@ def compile_mapping(target: str, source: str) -> ParameterMapping:
     if found is None:
         raise ValueError(f"{target!r}: a request parameter is called integration.request.header|querystring|path.NAME.")
     location, name = found.groups()
-    if location == "header" and (name.lower() in _REFUSED_HEADERS or name.lower().startswith(_REFUSED_PREFIXES)):
+    if location == "header" and (name.lower() in HOP_HEADERS or name.lower().startswith(_REFUSED_PREFIXES)):
         raise ValueError(f"{target!r}: the header {name} is the gateway's own and cannot be mapped.")
     return ParameterMapping(location, name, compile_source(source))
 
