@@ -92,8 +92,9 @@ def _read_greeting(output: IO[str]) -> str:
     return "".join(lines)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """For these tests only: while Playwright is open its event loop runs, and no other test could run one."""
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(
             executable_path=CHROMIUM,
