@@ -260,11 +260,16 @@ def _signature(claim: _Claim, key: bytes, canonical_request: str) -> bytes:
 
 def _canonical_paths(path: str) -> Iterator[str]:
     """The forms a path may be signed in, the commonest first: encoded once more, encoded once, as it stands (curl)."""
+    yield _encoded_once_more(path)
     plain = _without_dot_segments(path)
-    yield _RESERVED_IN_PATH.sub(_percent_encoded, plain)
     if "%" in plain:
         yield "/".join(_encoded(unquote_to_bytes(segment)) for segment in plain.split("/"))
     yield plain
+
+
+@lru_cache(maxsize=2048)
+def _encoded_once_more(path: str) -> str:
+    return _RESERVED_IN_PATH.sub(_percent_encoded, _without_dot_segments(path))
 
 
 def _canonical_queries(query: str, presigned: bool) -> Iterator[str]:

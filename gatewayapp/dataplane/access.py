@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 from time import time
 from typing import Any
 
@@ -33,9 +34,11 @@ class AccessKeys:
     def __init__(self, database: DatabaseThread) -> None:
         self._database = database
         self._keys: dict[str, _Key] = {}
+        self._refused = lru_cache(maxsize=4096)(self._refused_resource)
 
     async def refresh(self) -> None:
         self._keys = await self._database.run(_read_keys)
+        self._refused.cache_clear()
 
     def check(
         self,
@@ -59,13 +62,18 @@ class AccessKeys:
             service="execute-api",
             now=time(),
         )
-        resource = connections_arn(settings.NOPAL_REGION, settings.NOPAL_ACCOUNT_ID, api_id, stage, method)
-        key = self._keys[signed.access_key_id]
-        if not allows(key.permissions, MANAGE_CONNECTIONS, resource):
-            user = f"arn:aws:iam::{settings.NOPAL_ACCOUNT_ID}:user/{key.name}"
+        refused = self._refused(signed.access_key_id, api_id, stage, method)
+        if refused is not None:
+            user = f"arn:aws:iam::{settings.NOPAL_ACCOUNT_ID}:user/{self._keys[signed.access_key_id].name}"
             raise AccessDenied(
-                f"User: {user} is not authorized to perform: {MANAGE_CONNECTIONS} on resource: {resource}"
+                f"User: {user} is not authorized to perform: {MANAGE_CONNECTIONS} on resource: {refused}"
             )
+
+    def _refused_resource(self, access_key_id: str, api_id: str, stage: str, method: str) -> str | None:
+        """The resource that the key has no permission for, or None if it may; remembered until keys change."""
+        resource = connections_arn(settings.NOPAL_REGION, settings.NOPAL_ACCOUNT_ID, api_id, stage, method)
+        allowed = allows(self._keys[access_key_id].permissions, MANAGE_CONNECTIONS, resource)
+        return None if allowed else resource
 
     def _secret(self, access_key_id: str) -> str | None:
         key = self._keys.get(access_key_id)

@@ -17,7 +17,7 @@ import orjson
 from gatewayapp.core.ids import new_request_id, well_formed
 from gatewayapp.core.sigv4 import SignatureError
 from gatewayapp.dataplane.access import AccessDenied
-from gatewayapp.dataplane.addresses import Address, UnknownHost, connection_id_of, find_address
+from gatewayapp.dataplane.addresses import Address, UnknownHost
 from gatewayapp.dataplane.connections import NORMAL, LiveConnection, Send
 from gatewayapp.dataplane.stages import StageHandle
 from gatewayapp.live import Delivery
@@ -86,14 +86,14 @@ class Callbacks:
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         await self._gateway.started()
         try:
-            address = find_address(host_of(scope), scope["raw_path"].decode("latin-1"))
+            address = self._gateway.addresses.find(host_of(scope), scope["raw_path"].decode("latin-1"))
         except UnknownHost:
             return UNKNOWN_HOST
         if address is None:
             return FORBIDDEN
         if address.rest in ("", "/"):
             return UPGRADE_REQUIRED if self._gateway.stages.exists(address.api_id, address.stage) else FORBIDDEN
-        connection_id = connection_id_of(address.rest)
+        connection_id = address.connection_id
         if connection_id is None:
             return NO_SUCH_CALL
         if not well_formed(connection_id):

@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from gatewayapp.core.errors import GatewayError
 from gatewayapp.core.ids import new_request_id
 from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Handshake, Message
-from gatewayapp.dataplane.addresses import UnknownHost, find_address
+from gatewayapp.dataplane.addresses import UnknownHost
 from gatewayapp.dataplane.connections import BINARY, GOING_AWAY, LOST, Close, LiveConnection, Send
 from gatewayapp.dataplane.handshakes import (
     denial_events,
@@ -74,9 +74,10 @@ class GatewayConsumer(AsyncConsumer):
         if sum(name.lower() == "authorization" for name, _ in handshake.headers) > 1:
             return Denial(400, (("Content-Type", "text/html"),), b"<html><body>Bad Request</body></html>")
         try:
-            address = find_address(header(handshake.headers, "host"), scope["raw_path"].decode("latin-1"))
-        except UnknownHost as host:
-            logger.warning("Refused a handshake for the host %r, which is not in NOPAL_ALLOWED_HOSTS", str(host))
+            host = header(handshake.headers, "host")
+            address = self.gateway.addresses.find(host, scope["raw_path"].decode("latin-1"))
+        except UnknownHost:
+            logger.warning("Refused a handshake for the host %r, which is not in NOPAL_ALLOWED_HOSTS", host)
             return refusal(400, "BadRequestException", "Bad Request")
         if address is None or address.rest not in ("", "/"):
             return refusal(403, "ForbiddenException", "Forbidden")

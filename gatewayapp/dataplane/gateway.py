@@ -16,6 +16,7 @@ from gatewayapp.core.addresses import LOOPBACK, Policy
 from gatewayapp.core.ids import ConnectionIds, Owner
 from gatewayapp.core.messages import ConnectionInfo, Disconnect
 from gatewayapp.dataplane.access import AccessKeys
+from gatewayapp.dataplane.addresses import Addresses
 from gatewayapp.dataplane.admission import Admission
 from gatewayapp.dataplane.connections import GOING_AWAY, LOST, Close, Connections
 from gatewayapp.dataplane.control import Control
@@ -64,6 +65,7 @@ class Gateway:
         self.access_keys = AccessKeys(self._reading)
         self.admission = Admission(self.connections)
         self.anonymous_callbacks = settings.NOPAL_ANONYMOUS_CALLBACKS and options.loopback
+        self.addresses = Addresses(settings.ALLOWED_HOSTS, settings.NOPAL_DOMAIN_NAME)
         self.draining = False
 
     async def started(self) -> None:
