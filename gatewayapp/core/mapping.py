@@ -166,7 +166,6 @@ def _http_request(integration: Integration, context: Context, payload: bytes, ac
         body=body,
         timeout=integration.timeout,
         server_name=integration.server_name,
-        pool=integration.integration_id,
     )
 
 

@@ -110,8 +110,6 @@ class HttpRequest(NamedTuple):
     timeout: float
     server_name: str | None = None
     """The name to verify in the backend's certificate, where it is not the host."""
-    pool: str = ""
-    """Calls of one pool share their connections to an origin, and wait for one another once all are in use."""
 
     @property
     def headers(self) -> Headers:

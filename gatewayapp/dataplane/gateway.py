@@ -185,5 +185,5 @@ def _outbound_options(options: GatewayOptions) -> OutboundOptions:
         policy=Policy(tuple(networks)),
         ca_file=settings.NOPAL_OUTBOUND_CA_FILE,
         max_body=settings.NOPAL_OUTBOUND_MAX_BODY,
-        connections=settings.NOPAL_OUTBOUND_CONNECTIONS,
+        connections_per_origin=settings.NOPAL_OUTBOUND_CONNECTIONS,
     )

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Sequence
 
 from django.db import Error, transaction
-from django.utils import timezone
 
 from gatewayapp.core.ids import Owner
 from gatewayapp.core.messages import ConnectionInfo
@@ -94,12 +93,9 @@ class Registry:
 def claim_node(slot: int) -> Owner:
     """Start a new incarnation of a node; ids made from here on differ from those of its earlier runs."""
     with transaction.atomic():
-        node, created = Node.objects.select_for_update().get_or_create(
-            slot=slot, defaults={"incarnation": 0, "heartbeat": timezone.now()}
-        )
+        node, created = Node.objects.select_for_update().get_or_create(slot=slot, defaults={"incarnation": 0})
         if not created:
             node.incarnation = (node.incarnation + 1) % _INCARNATIONS
-            node.heartbeat = timezone.now()
             node.save()
     return Owner(node.slot, node.incarnation)
 

@@ -18,7 +18,7 @@ from gatewayapp.integrations.deadlines import Deadlines
 from gatewayapp.integrations.dialing import Dialer, Resolve
 from gatewayapp.integrations.pool import Pool
 
-_Key = tuple[Origin, str | None, str]
+_Key = tuple[Origin, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,7 @@ class OutboundOptions:
     max_header_bytes: int = 64 * 1024
     """Of a request's head, and of an answer's."""
     max_headers: int = 200
-    connections: int = 200
-    """Of each pool to one origin: one integration's hanging backend takes no other's connections."""
+    connections_per_origin: int = 200
     idle_timeout: float = 60.0
     connect_timeout: float = 10.0
 
@@ -61,7 +60,7 @@ class OutboundClient:
             request.method == "HEAD",
             self._loop.create_future(),
         )
-        pool = self._pool((request.origin, request.server_name, request.pool))
+        pool = self._pool((request.origin, request.server_name))
         due = self._deadlines.watch(call.answer, request.timeout)
         pool.submit(call)
         try:
@@ -94,7 +93,7 @@ class OutboundClient:
     def _new_pool(self, key: _Key) -> Pool:
         if self._closed:
             raise BackendUnreachable("The gateway is stopping.")
-        pool = self._pools[key] = Pool(partial(self._open, *key[:2]), self._options.connections)
+        pool = self._pools[key] = Pool(partial(self._open, *key), self._options.connections_per_origin)
         if self._pruning is None:
             self._prune_later()
         return pool

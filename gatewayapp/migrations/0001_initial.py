@@ -92,7 +92,6 @@ class Migration(migrations.Migration):
             fields=[
                 ("slot", models.IntegerField(primary_key=True, serialize=False)),
                 ("incarnation", models.IntegerField()),
-                ("heartbeat", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(

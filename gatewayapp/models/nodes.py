@@ -1,4 +1,4 @@
-"""Node: a running process that owns connections; one whose heartbeat stops has left its connections behind."""
+"""Node: a running process that owns connections; each start is a new incarnation of it."""
 
 from django.db import models
 
@@ -6,7 +6,6 @@ from django.db import models
 class Node(models.Model):
     slot = models.IntegerField(primary_key=True)
     incarnation = models.IntegerField()
-    heartbeat = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"{self.slot}.{self.incarnation}"

@@ -158,7 +158,7 @@ async def test_a_silent_backend_is_cut_at_the_deadline(
 
 
 async def test_the_deadline_covers_the_wait_for_a_connection(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections=1))
+    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
     release = asyncio.Event()
     backend.on("/slow", body=b"slow", until=release)
     slow = asyncio.create_task(client.send(a_request(backend.url("/slow"))))
@@ -250,7 +250,7 @@ async def test_without_file_descriptors_calls_fail_and_recover(
 
 
 async def test_closing_fails_what_is_under_way_and_refuses_what_comes(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections=1))
+    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
     backend.on("/never", until=asyncio.Event())
     calls = [asyncio.create_task(error_of(client, a_request(backend.url("/never")))) for _ in range(3)]
     await backend.received(1)

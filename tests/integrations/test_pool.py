@@ -13,7 +13,7 @@ from tests.support.backend import Answer, RawHandler, Received, ScriptedBackend,
 
 
 async def test_calls_reach_the_backend_in_the_order_they_were_made(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections=1))
+    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
     backend.on("/", lambda request: request.body)
     calls = [client.send(a_request(backend.url("/"), b"%d" % number)) for number in range(200)]
     answers = await asyncio.gather(*calls)
@@ -24,7 +24,7 @@ async def test_calls_reach_the_backend_in_the_order_they_were_made(backend: Scri
 
 
 async def test_a_newcomer_never_overtakes_a_waiting_call(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections=1))
+    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
     backend.on("/", lambda request: request.body)
     made: list[bytes] = []
 
@@ -40,7 +40,7 @@ async def test_a_newcomer_never_overtakes_a_waiting_call(backend: ScriptedBacken
 
 
 async def test_an_abandoned_call_gives_up_its_turn_and_is_never_sent(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections=1))
+    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
     release = asyncio.Event()
     backend.on("/", lambda request: request.body, until=release)
     calls = [asyncio.create_task(client.send(a_request(backend.url("/"), name))) for name in (b"1", b"2", b"3")]
@@ -53,7 +53,7 @@ async def test_an_abandoned_call_gives_up_its_turn_and_is_never_sent(backend: Sc
 
 
 async def test_no_connection_is_opened_for_calls_that_ended_while_they_waited(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections=20))
+    client = OutboundClient(replace(LOCAL, connections_per_origin=20))
     backend.on("/never", until=asyncio.Event())
     calls = [asyncio.create_task(client.send(a_request(backend.url("/never")))) for _ in range(60)]
     await backend.received(20)
@@ -67,7 +67,7 @@ async def test_no_connection_is_opened_for_calls_that_ended_while_they_waited(ba
 
 
 async def test_no_more_connections_are_opened_than_allowed(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections=7))
+    client = OutboundClient(replace(LOCAL, connections_per_origin=7))
     at_once, most = 0, 0
 
     async def handler(request: Received) -> bytes:
@@ -87,7 +87,7 @@ async def test_no_more_connections_are_opened_than_allowed(backend: ScriptedBack
 
 
 async def test_every_origin_has_connections_of_its_own(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections=1))
+    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
     backend.on("/never", until=asyncio.Event())
     stuck = asyncio.create_task(client.send(a_request(backend.url("/never"))))
     await backend.received(1)
@@ -176,7 +176,7 @@ async def test_an_answer_cannot_reach_the_next_call_even_where_it_fills_whole_re
 async def test_an_answer_that_ends_where_a_part_of_a_read_ends_is_not_followed_by_another(
     backend: ScriptedBackend,
 ) -> None:
-    client = OutboundClient(replace(LOCAL, connections=1))
+    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
     part = LOCAL.max_header_bytes
     head = len(Answer(200, b"x" * part).wire()) - part
     first = Answer(200, b"x" * (part - head)).wire()
@@ -202,20 +202,3 @@ def says(data: bytes) -> RawHandler:
         await wire.closed_by_peer()
 
     return script
-
-
-async def test_a_hanging_backend_of_one_pool_leaves_the_others_their_connections(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections=1))
-    released = asyncio.Event()
-
-    async def hang(request: Received) -> bytes:
-        await released.wait()
-        return b"late"
-
-    backend.on("/hang", hang)
-    hanging = asyncio.ensure_future(client.send(a_request(backend.url("/hang"))._replace(pool="one")))
-    await backend.received(1, "/hang")
-    assert (await client.send(a_request(backend.url("/fine"))._replace(pool="another"))).body == b"fine"
-    released.set()
-    assert (await hanging).body == b"late"
-    await client.close()
