@@ -99,7 +99,9 @@ async def test_an_unreachable_disconnect_backend_keeps_no_row(new_api: NewApi, u
 async def test_a_hanging_backend_is_cut_at_its_timeout_and_other_apis_do_not_feel_it(
     new_api: NewApi, other_backend: ScriptedBackend
 ) -> None:
-    hanging, other = await new_api(timeout_in_millis=1000), await new_api(backend=other_backend)
+    patient = {"timeout_in_millis": 29_000}
+    hanging = await new_api(timeout_in_millis=1000, connect=patient, disconnect=patient)
+    other = await new_api(backend=other_backend)
     node = hanging.node
     never = asyncio.Event()
     hanging.on("/echo", until=never)
