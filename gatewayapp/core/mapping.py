@@ -5,7 +5,6 @@ request template renders, or the text itself where `passthroughBehavior` lets it
 AWS pages: apigateway-websocket-api-integration-requests, websocket-api-data-mapping.
 """
 
-import re
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,6 +24,7 @@ from gatewayapp.core.events import event_headers, proxy_event, query_fields
 from gatewayapp.core.ids import trace_id
 from gatewayapp.core.json_body import Body
 from gatewayapp.core.messages import (
+    CONTROL_BYTES,
     Handshake,
     Headers,
     HttpRequest,
@@ -40,7 +40,6 @@ from gatewayapp.core.templates import choose_template
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _BODILESS = ("GET", "HEAD")
-_CONTROL_BYTES = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 # Without Accept-Encoding the body of a refusal is one that every client can read.
 _NOT_PASSED_ON = HOP_HEADERS | {"accept-encoding", "x-amzn-apigateway-api-id"}
 # Of the gateway's own headers, those that a mapping may replace: it refuses names such as X-Amzn-… and X-Forwarded-….
@@ -230,6 +229,6 @@ def _header_value(name: str, value: str) -> str:
     """A mapped value as a header field may carry it: UTF-8 bytes as Latin-1 text. Raises BadRequestParameters."""
     if value.isascii() and value.isprintable():
         return value.strip()
-    if _CONTROL_BYTES.search(value):
+    if CONTROL_BYTES.search(value):
         raise BadRequestParameters(f"The value for the header {quote(name)} holds control characters.")
     return (value if value.isascii() else value.encode().decode("latin-1")).strip()

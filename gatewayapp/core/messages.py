@@ -5,6 +5,7 @@ Mapping turns those into an `IntegrationRequest`, an integration answers with an
 Values made for every message are named tuples, which are several times quicker to make than frozen dataclasses.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,6 +14,9 @@ from gatewayapp.core.ids import derived_id
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order of arrival, names in the sender's spelling."""
+
+CONTROL_BYTES = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+"""What a header's value may not hold (RFC 9110 section 5.5)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ their body as it is; for the others an integration response is chosen: AWS by th
 MOCK by status. AWS pages: apigateway-websocket-api-integration-responses, websocket-connect-route-subprotocol.
 """
 
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +14,10 @@ import orjson
 from gatewayapp.core.context import Context
 from gatewayapp.core.errors import BadIntegrationResult, ConfigurationFailure, FunctionFailure
 from gatewayapp.core.json_body import Body
-from gatewayapp.core.messages import Acceptance, Denial, Headers, IntegrationResponse
+from gatewayapp.core.messages import CONTROL_BYTES, Acceptance, Denial, Headers, IntegrationResponse
 from gatewayapp.core.snapshot import Integration, ResponseRule, Route
 from gatewayapp.core.templates import choose_template
 
-_CONTROL_BYTES = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SUBPROTOCOL = "sec-websocket-protocol"
 
 
@@ -168,4 +166,4 @@ def _denial_headers(headers: Headers, request_id: str) -> Headers:
 
 
 def _fits_header(value: str) -> bool:
-    return value.isascii() and not _CONTROL_BYTES.search(value)
+    return value.isascii() and not CONTROL_BYTES.search(value)
