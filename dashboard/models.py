@@ -1,12 +1,40 @@
-"""SetupToken: a one-time right to create the first administrator, of which only the hash is kept."""
+"""What the dashboard itself remembers: rights to create the first administrator, and people's preferences."""
 
+from typing import Any
+
+from django.conf import settings
 from django.db import models
 
 
 class SetupToken(models.Model):
+    """A one-time right to create the first administrator, of which only the hash is kept."""
+
     token_hash = models.CharField(primary_key=True, max_length=64)
     """SHA-256 in hexadecimal; the token is random and long, so a plain hash cannot be reversed by guessing."""
     expires_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"set-up token until {self.expires_at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+class Preference(models.Model):
+    """How someone likes a page: columns, saved views, saved messages. Not configuration, so it is in no audit log."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="preferences")
+    name = models.CharField(max_length=64)
+    value = models.JSONField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "name"), name="preference_of_user"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.name}"
+
+    @classmethod
+    def read(cls, user_id: int, name: str, default: Any) -> Any:
+        value = cls.objects.filter(user_id=user_id, name=name).values_list("value", flat=True).first()
+        return default if value is None else value
+
+    @classmethod
+    def write(cls, user_id: int, name: str, value: Any) -> None:
+        cls.objects.update_or_create(user_id=user_id, name=name, defaults={"value": value})

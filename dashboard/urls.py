@@ -1,8 +1,9 @@
-"""The dashboard's addresses."""
+"""The dashboard's addresses. A page's name is its place in the menu; pages beneath it are named `{page}-{what}`."""
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
+from dashboard.themes import choose_theme
 from dashboard.views.home import home
 from dashboard.views.setup import setup
 
@@ -15,4 +16,5 @@ urlpatterns = [
     ),
     path("signout", LogoutView.as_view(), name="logout"),
     path("setup/<str:token>", setup, name="setup"),
+    path("theme", choose_theme, name="theme"),
 ]

@@ -1,4 +1,7 @@
-"""The ASGI application: WebSocket clients and `@connections` to the data plane, everything else to Django."""
+"""The ASGI application: WebSocket clients and `@connections` to the data plane, everything else to Django.
+
+The dashboard's own sockets, below `/live/`, go to its Channels consumers.
+"""
 
 import os
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,6 +13,7 @@ from django.core.asgi import get_asgi_application  # isort:skip  (first: it load
 
 django_application = get_asgi_application()
 
+from dashboard.routing import live_application  # noqa: E402
 from gatewayapp.dataplane.addresses import is_gateway_address  # noqa: E402
 from gatewayapp.dataplane.callbacks import Callbacks, host_of  # noqa: E402
 from gatewayapp.dataplane.consumer import GatewayConsumer  # noqa: E402
@@ -28,7 +32,9 @@ class Application:
         self._callbacks = Callbacks(self.gateway)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
+        if scope["type"] == "websocket" and _is_live_view(scope):
+            await live_application(scope, receive, send)
+        elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
@@ -58,6 +64,12 @@ class Application:
         headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200 if ready else 503, "headers": headers})
         await send({"type": "http.response.body", "body": b"ok\n" if ready else b"draining\n"})
+
+
+def _is_live_view(scope: dict[str, Any]) -> bool:
+    """Whether a viewer of the dashboard connects, rather than a client of an API."""
+    path: str = scope["path"]
+    return path.startswith("/live/") and not is_gateway_address(host_of(scope), path)
 
 
 application = Application(GatewayOptions())

@@ -1,16 +1,16 @@
 """The overview: what is there, how to reach it, and the first steps where nothing is there yet."""
 
-from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
 
 from dashboard.overview import gateway_url, overview
+from dashboard.permissions import Request, page
+from gatewayapp.controlplane.api.v1.permissions import on_some
+from gatewayapp.core.roles import Permission
 
 
-@require_safe
-@login_required
-def home(request: HttpRequest) -> HttpResponse:
+@page(read=on_some(Permission.READ_APIS))
+def home(request: Request) -> HttpResponse:
     apis = overview(request)
     context = {
         "apis": apis,

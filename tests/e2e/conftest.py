@@ -7,17 +7,33 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    StorageState,
+    sync_playwright,
+)
+
+from tests.support.gateway import Gateway
+from tests.support.rest import RestClient, administrator
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 LAST_LINE = "Stop with Ctrl+C."
 
+PASSWORD = "a-cactus-in-the-sun"
+
+Theme = Literal["light", "dark"]
 Tab = Callable[[str], Page]
 """Opens a URL in a tab with cookies of its own."""
 
@@ -105,24 +121,121 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def tab(browser: Browser) -> Iterator[Tab]:
     """Opens tabs, and sees to it that no page complained on its console or asked another machine for anything."""
-    complaints: list[str] = []
-    contexts = []
+    with tabs(browser) as opened:
+        yield opened.open
 
-    def note(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            complaints.append(message.text)
 
-    def open_tab(url: str) -> Page:
-        contexts.append(browser.new_context(locale="en-GB"))
-        page = contexts[-1].new_page()
+class Tabs:
+    """Opens tabs, each with cookies of its own, and notes what their pages complain of."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.examined: set[Page | None] = set()
+        self.complaints: list[str] = []
+
+    def open(self, url: str, **context: Any) -> Page:
+        """`context` are Playwright's options of a browser context, such as `color_scheme` and `viewport`."""
+        opened = self._browser.new_context(**{"locale": "en-GB", **context})
+        self._contexts.append(opened)
+        page = opened.new_page()
         page.set_default_timeout(15_000)
-        page.on("console", note)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: None if "//127.0.0.1:" in request.url else complaints.append(request.url))
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._note_request)
         page.goto(url)
         return page
 
-    yield open_tab
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+
+    def _note(self, message: ConsoleMessage) -> None:
+        # axe itself tries inline styles, which a page's policy refuses, now or a moment later.
+        examined = message.page in self.examined and "inline style" in message.text
+        if message.type in ("error", "warning") and not examined:
+            self.complaints.append(message.text)
+
+    def _note_request(self, request: Request) -> None:
+        # data: and blob: are pictures and downloads that a page makes itself.
+        if "//127.0.0.1:" not in request.url and not request.url.startswith(("data:", "blob:")):
+            self.complaints.append(request.url)
+
+
+@contextmanager
+def tabs(browser: Browser) -> Iterator[Tabs]:
+    """Tabs that are closed in the end; no page may have complained or asked another machine for anything."""
+    opened = Tabs(browser)
+    try:
+        yield opened
+    finally:
+        opened.close()
+    assert opened.complaints == []
+
+
+@pytest.fixture(scope="package")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    """A gateway that the tests of the dashboard share; each builds the APIs that it is about."""
+    with Gateway(tmp_path_factory.mktemp("e2e") / "data") as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="package")
+def ann(gateway: Gateway) -> RestClient:
+    """The administrator, as a caller of the REST API."""
+    return administrator(gateway, "ann")
+
+
+@pytest.fixture(scope="package")
+def session(gateway: Gateway, ann: RestClient, browser: Browser) -> StorageState:
+    """The cookies of Ann, who has signed in."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{gateway.endpoint}/signin")
+    page.get_by_label("Username").fill("ann")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("navigation", name="Main").wait_for()
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where Ann sits: opens pages of the dashboard in tabs where she is signed in."""
+
+    gateway: Gateway
+    tabs: Tabs
+    session: StorageState
+
+    def open(self, path: str, *, theme: Theme = "light", width: int = 1440) -> Page:
+        return self.tabs.open(
+            f"{self.gateway.endpoint}{path}",
+            storage_state=self.session,
+            color_scheme=theme,
+            viewport={"width": width, "height": 900},
+        )
+
+    def check_accessibility(self, page: Page) -> None:
+        """No rule of axe is broken that it calls serious or critical."""
+        self.tabs.examined.add(page)
+        violations = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        grave = {
+            violation["id"]: [node["html"] for node in violation["nodes"]]
+            for violation in violations
+            if violation["impact"] in ("serious", "critical")
+        }
+        assert grave == {}
+
+
+@pytest.fixture
+def desk(gateway: Gateway, session: StorageState, browser: Browser) -> Iterator[Desk]:
+    with tabs(browser) as opened:
+        yield Desk(gateway, opened, session)
+
+
+def check_fits(page: Page) -> None:
+    """The page is no wider than its window."""
+    width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert width == 0, f"{page.url} is {width} px too wide"

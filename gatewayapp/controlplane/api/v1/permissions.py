@@ -63,10 +63,14 @@ def access_of_request(request: Request) -> Access:
 def _check(need: Need, view: "View") -> None:
     if need.scope == "api":
         check_api(view.access, need.permission, view.api_id(), view.no_such_resource())
-    elif need.scope == "some":
-        if view.access.apis_with(need.permission) == frozenset():
-            raise _denied(need.permission)
-    elif not view.access.may(need.permission):
+    else:
+        check_need(view.access, need)
+
+
+def check_need(access: Access, need: Need) -> None:
+    """Whether `need` is met, which is about some API or about all. Raises AccessDenied."""
+    met = access.may(need.permission) if need.scope == "all" else access.apis_with(need.permission) != frozenset()
+    if not met:
         raise _denied(need.permission)
 
 

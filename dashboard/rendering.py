@@ -1,0 +1,46 @@
+"""How views answer: the whole page, or the fragment of it that htmx asked for, from one URL.
+
+A page's template includes its fragments, files beside it whose names begin with an underscore. htmx says with
+`HX-Request-Type: partial` that it wants to put the answer into a part of the page.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
+
+_TITLES = {
+    400: "This cannot be done",
+    403: "This is not for you",
+    404: "There is nothing here",
+    409: "Someone was faster",
+    429: "Too many",
+    503: "The gateway does not answer",
+}
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether a part of a page is asked for, not all of it."""
+    return request.headers.get("HX-Request-Type") == "partial"
+
+
+def render_page(
+    request: HttpRequest, page: str, fragment: str, context: Mapping[str, Any], status: int = 200
+) -> HttpResponse:
+    """`fragment` where htmx asks for a part, else `page`, which includes it; both get the same context."""
+    response = render(request, fragment if is_fragment(request) else page, dict(context), status=status)
+    patch_vary_headers(response, ["HX-Request-Type"])
+    return response
+
+
+def refuse(request: HttpRequest, status: int, message: str) -> HttpResponse:
+    """Tell why not: on a page of its own, or for a fragment in the notices at the top of the page that is open."""
+    context = {"status": status, "title": _TITLES.get(status, "Something went wrong"), "message": message}
+    if not is_fragment(request):
+        return render(request, "refusal.html", context, status=status)
+    response = render(request, "components/notice.html", {"tone": "bad", "text": message}, status=status)
+    response["HX-Retarget"] = "#notices"
+    response["HX-Reswap"] = "innerHTML"
+    return response

@@ -1,0 +1,15 @@
+"""The addresses of live parts: WebSockets below `/live/`, see `dashboard.live`."""
+
+from typing import Any
+
+from channels.routing import URLRouter
+from django.urls import re_path
+
+from dashboard.live import Nothing
+
+urlpatterns: list[Any] = [
+    re_path("", Nothing.as_asgi()),
+]
+
+live_application = URLRouter(urlpatterns)
+"""The ASGI application for them."""
