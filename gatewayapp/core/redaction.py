@@ -6,6 +6,7 @@ Only members whose names or values users choose can hold one. What merely points
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote_plus
 
 REDACTED = "********"
 
@@ -33,6 +34,11 @@ def redacted_url(url: str) -> str:
     return path + question + _QUERY_VALUE.sub(_redacted_field, query)
 
 
+def redacted_query(query: str) -> str:
+    """A query string as a client sent it, without the values of fields that carry credentials."""
+    return "&".join(map(_redacted_query_field, query.split("&")))
+
+
 def is_secret_name(name: str) -> bool:
     return _SECRET_NAME.search(name) is not None
 
@@ -55,3 +61,8 @@ def _redacted_value(name: str, value: Any) -> Any:
 def _redacted_field(field: re.Match[str]) -> str:
     is_fixed = not field["value"].startswith(("$", "{"))
     return f"{field['name']}={REDACTED}" if is_fixed and is_secret_name(field["name"]) else field[0]
+
+
+def _redacted_query_field(field: str) -> str:
+    name, _, value = field.partition("=")
+    return f"{name}={REDACTED}" if value and is_secret_name(unquote_plus(name)) else field

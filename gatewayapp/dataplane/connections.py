@@ -14,10 +14,11 @@ from typing import Any
 
 from gatewayapp.core.buckets import TokenBucket
 from gatewayapp.core.messages import ConnectionInfo
+from gatewayapp.core.outcomes import Outcome
 from gatewayapp.dataplane.lifetimes import Lifetime
 from gatewayapp.dataplane.stages import StageHandle, StageKey
 from gatewayapp.dataplane.work import Work
-from gatewayapp.live import Delivery
+from gatewayapp.live import Delivery, HandshakeFacts
 
 logger = logging.getLogger(__name__)
 
@@ -52,9 +53,15 @@ class LiveConnection:
         "bytes_in",
         "bytes_out",
         "closing",
+        "errors",
+        "handshake",
         "in_flight",
         "info",
         "last_active_at",
+        "last_error",
+        "last_route",
+        "last_status",
+        "last_status_at",
         "lifetime",
         "messages_in",
         "messages_out",
@@ -69,14 +76,21 @@ class LiveConnection:
         send: Send,
         connections: "Connections",
         extensions: Mapping[str, Any],
+        handshake: HandshakeFacts,
     ) -> None:
         self.info = info
         self.stage = stage
+        self.handshake = handshake
         self.last_active_at = info.connected_at
         self.closing: Close | None = None
         self.retiring = False
         self.in_flight = 0
         self.messages_in = self.messages_out = self.bytes_in = self.bytes_out = 0
+        self.errors = 0
+        self.last_route: str | None = None
+        self.last_status: str | None = None
+        self.last_status_at: int | None = None
+        self.last_error: str | None = None
         self.lifetime = Lifetime(lambda: stage.snapshot.limits, self._expire)
         self._send = send
         self._unsent: Callable[[], int] | None = None
@@ -128,6 +142,11 @@ class LiveConnection:
     def waiting(self) -> int:
         """Bytes that wait for the client to read."""
         return self._outbox_bytes + (self._unsent() if self._unsent is not None else 0)
+
+    @property
+    def slow(self) -> bool:
+        """Whether the client reads more slowly than it is sent to."""
+        return self._writing is not None or 2 * self.waiting > self.stage.snapshot.limits.send_buffer
 
     async def _write_at_once(self, frame: Frame) -> Delivery:
         # While nothing waits to be sent the server's `send` does not wait either, so no task has to wait for it.
@@ -186,6 +205,15 @@ class LiveConnection:
         """Count a message out, once its integration is done."""
         self.in_flight -= 1
         self._settle()
+
+    def note(self, outcome: Outcome[Any]) -> None:
+        """Remember how the last event went."""
+        self.last_route = None if outcome.route is None else outcome.route.route_key
+        self.last_status = outcome.status_text
+        self.last_status_at = int(time() * 1000)
+        if outcome.fault is not None:
+            self.errors += 1
+            self.last_error = outcome.error_text
 
     def ping(self) -> None:
         """The client sent a ping: it may count as activity, and it counts as a message against a flood."""
@@ -255,6 +283,7 @@ class Connections:
         return len(self._by_id)
 
     def __iter__(self) -> Iterator[LiveConnection]:
+        # A copy, which other threads may take too: making it gives the loop no turn.
         return iter(list(self._by_id.values()))
 
     async def deliver(self, connection_id: str, frame: Frame) -> Delivery:

@@ -23,6 +23,7 @@ from gatewayapp.dataplane.handshakes import (
     early_refusal,
     header,
     read_connection,
+    read_facts,
     read_handshake,
     refusal,
 )
@@ -57,10 +58,12 @@ class GatewayConsumer(AsyncConsumer):
         info, stage = admitted
         with self.gateway.connections.opening(stage.key, info.source_ip):
             outcome = await self.gateway.pipeline.open_connection(stage.snapshot, info, handshake)
-            if isinstance(outcome, Denial):
-                await _deny(outcome, send)
+            if isinstance(outcome.answer, Denial):
+                await _deny(outcome.answer, send)
                 return
-            connection = await self._open(scope, info, stage, handshake, outcome, send)
+            connection = await self._open(scope, info, stage, handshake, outcome.answer, send)
+        if outcome.route is not None:
+            connection.note(outcome)
         if connection.closing is None:
             await self._read(connection, receive)
         await self._report_end(connection)
@@ -102,7 +105,8 @@ class GatewayConsumer(AsyncConsumer):
         send: Send,
     ) -> LiveConnection:
         """Write the row, then accept; from the 101 on the connection can be delivered to. It may have ended already."""
-        connection = LiveConnection(info, stage, send, self.gateway.connections, scope.get("extensions", {}))
+        facts = read_facts(scope, handshake, acceptance)
+        connection = LiveConnection(info, stage, send, self.gateway.connections, scope.get("extensions", {}), facts)
         if not await self._register(info):
             connection.end(LOST)
             await _deny(GatewayError().denial(info.connection_id, handshake.request_id), send)
@@ -139,9 +143,10 @@ class GatewayConsumer(AsyncConsumer):
 
     async def _answer(self, connection: LiveConnection, message: Message) -> None:
         try:
-            frame = await self.gateway.pipeline.answer_message(connection.stage.snapshot, connection.info, message)
-            if frame is not None:
-                await connection.deliver(frame, bounded=False)
+            outcome = await self.gateway.pipeline.answer_message(connection.stage.snapshot, connection.info, message)
+            connection.note(outcome)
+            if outcome.answer is not None:
+                await connection.deliver(outcome.answer, bounded=False)
         finally:
             connection.end_message()
 

@@ -1,11 +1,17 @@
-"""The gateway's connections for the threads of this process: `live.LiveConnections`, answered on the event loop."""
+"""The gateway's connections for the rest of this process: `live.LiveConnections`.
+
+Frames and closes are given to the event loop. Reads look at what is there from whatever thread asks: look-ups, copies
+and plain values, which the loop only ever replaces.
+"""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from time import time
 from typing import Any
 
 from gatewayapp.dataplane.connections import Connections, LiveConnection
-from gatewayapp.live import Delivery, LiveState, NoGateway
+from gatewayapp.dataplane.selection import select
+from gatewayapp.live import ConnectionFilter, Delivery, HandshakeFacts, LiveState, NoGateway
 
 _AT_ONCE = 200
 """Connections served in one turn, so that a broadcast to many does not hold up everyone else."""
@@ -29,26 +35,49 @@ class Control:
         return self._is_draining()
 
     def deliver(self, connection_ids: Sequence[str], frame: str | bytes) -> list[Delivery]:
+        return self._in_turns(connection_ids, self._serve_frame(frame))
+
+    async def adeliver(self, connection_ids: Sequence[str], frame: str | bytes) -> list[Delivery]:
+        return await _in_turns_here(connection_ids, self._serve_frame(frame))
+
+    def close(self, connection_ids: Sequence[str], code: int, reason: str) -> list[Delivery]:
+        return self._in_turns(connection_ids, self._serve_close(code, reason))
+
+    async def aclose(self, connection_ids: Sequence[str], code: int, reason: str) -> list[Delivery]:
+        return await _in_turns_here(connection_ids, self._serve_close(code, reason))
+
+    def state(self, connection_id: str) -> LiveState | None:
+        connection = self._connections.find(connection_id)
+        return None if connection is None else _state(connection)
+
+    def states(self, connection_ids: Sequence[str]) -> Mapping[str, LiveState]:
+        found = ((each, self.state(each)) for each in connection_ids)
+        return {connection_id: state for connection_id, state in found if state is not None}
+
+    def handshake(self, connection_id: str) -> HandshakeFacts | None:
+        connection = self._connections.find(connection_id)
+        return None if connection is None else connection.handshake
+
+    def select(self, where: ConnectionFilter, api_ids: frozenset[str] | None) -> list[tuple[int, str]]:
+        found = select(self._connections, where, api_ids)
+        return [(connection.info.connected_at, connection.info.connection_id) for connection in found]
+
+    def count(self) -> int:
+        return len(self._connections)
+
+    def _serve_frame(self, frame: str | bytes) -> Serve:
         size = len(frame) if isinstance(frame, bytes) else len(frame.encode())
 
         async def serve(some: Sequence[str]) -> list[Delivery]:
             return [await self._deliver(connection_id, frame, size) for connection_id in some]
 
-        return self._in_turns(connection_ids, serve)
+        return serve
 
-    def close(self, connection_ids: Sequence[str], code: int, reason: str) -> list[Delivery]:
+    def _serve_close(self, code: int, reason: str) -> Serve:
         async def serve(some: Sequence[str]) -> list[Delivery]:
             return [self._close(connection_id, code, reason) for connection_id in some]
 
-        return self._in_turns(connection_ids, serve)
-
-    def state(self, connection_id: str) -> LiveState | None:
-        # Read from the caller's thread: a look-up and plain numbers, which the loop only ever replaces.
-        connection = self._connections.find(connection_id)
-        return None if connection is None else _state(connection)
-
-    def count(self) -> int:
-        return len(self._connections)
+        return serve
 
     async def _deliver(self, connection_id: str, frame: str | bytes, size: int) -> Delivery:
         connection = self._connections.find(connection_id)
@@ -67,6 +96,9 @@ class Control:
         return [delivery for some in _batches(connection_ids) for delivery in self._run(serve(some))]
 
     def _run(self, turn: Coroutine[Any, Any, list[Delivery]]) -> list[Delivery]:
+        if asyncio._get_running_loop() is self._loop:
+            turn.close()
+            raise RuntimeError("This would wait for the event loop on the event loop: await adeliver or aclose.")
         future = asyncio.run_coroutine_threadsafe(turn, self._loop)
         try:
             return future.result(_PATIENCE)
@@ -75,18 +107,41 @@ class Control:
             raise NoGateway(f"The gateway did not answer within {_PATIENCE:.0f} s.") from error
 
 
+async def _in_turns_here(connection_ids: Sequence[str], serve: Serve) -> list[Delivery]:
+    deliveries: list[Delivery] = []
+    for some in _batches(connection_ids):
+        deliveries += await serve(some)
+        await asyncio.sleep(0)
+    return deliveries
+
+
 def _batches(connection_ids: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(connection_ids), _AT_ONCE):
         yield connection_ids[start : start + _AT_ONCE]
 
 
 def _state(connection: LiveConnection) -> LiveState:
+    now, lifetime = time(), connection.lifetime
     return LiveState(
         last_active_at=connection.last_active_at,
+        idle_since=int((now - lifetime.idle_for) * 1000),
         messages_in=connection.messages_in,
         messages_out=connection.messages_out,
         bytes_in=connection.bytes_in,
         bytes_out=connection.bytes_out,
         in_flight=connection.in_flight,
         waiting=connection.waiting,
+        slow=connection.slow,
+        errors=connection.errors,
+        last_route=connection.last_route,
+        last_status=connection.last_status,
+        last_status_at=connection.last_status_at,
+        last_error=connection.last_error,
+        idle_deadline=_moment(now, lifetime.idle_left),
+        ends_at=_moment(now, lifetime.left),
+        limits=connection.stage.snapshot.limits,
     )
+
+
+def _moment(now: float, left: float | None) -> int | None:
+    return None if left is None else int((now + left) * 1000)

@@ -7,10 +7,14 @@ from django.conf import settings
 
 from gatewayapp.core.errors import GatewayError
 from gatewayapp.core.ids import new_request_id
-from gatewayapp.core.messages import ConnectionInfo, Denial, Handshake, Headers
+from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Handshake, Headers
+from gatewayapp.core.redaction import redacted_headers, redacted_query
 from gatewayapp.dataplane.addresses import Address
+from gatewayapp.live import HandshakeFacts
 
 _LONGEST_USER_AGENT = 2048
+_LONGEST_PATH, _LONGEST_QUERY, _LONGEST_LINE, _LONGEST_HEADERS = 512, 1536, 1024, 6144
+"""What is kept of a handshake for those who look at the connection: 8 KiB in all."""
 
 
 def read_headers(scope: dict[str, Any]) -> Headers:
@@ -45,6 +49,22 @@ def read_connection(
         user_agent=_user_agent(handshake.headers),
         forwarded_proto="https" if secure else "http",
         forwarded_port=server[1] or (443 if secure else 80),
+    )
+
+
+def read_facts(scope: dict[str, Any], handshake: Handshake, acceptance: Acceptance) -> HandshakeFacts:
+    """What is kept of a handshake for as long as its connection is open."""
+    path = scope["raw_path"].decode("latin-1")
+    query = redacted_query(handshake.query_string)
+    lines = [f"{name}: {value}" for name, value in redacted_headers(handshake.headers)]
+    kept = "\n".join(line[:_LONGEST_LINE] for line in lines)[:_LONGEST_HEADERS]
+    return HandshakeFacts(
+        path[:_LONGEST_PATH],
+        query[:_LONGEST_QUERY],
+        kept,
+        acceptance.subprotocol,
+        scope.get("scheme") == "wss",
+        len(path) > _LONGEST_PATH or len(query) > _LONGEST_QUERY or kept != "\n".join(lines),
     )
 
 

@@ -35,6 +35,23 @@ class Lifetime:
             self._timer.cancel()
             self._timer = None
 
+    @property
+    def idle_for(self) -> float:
+        """Seconds since the last data."""
+        return self._loop.time() - self._last_data
+
+    @property
+    def idle_left(self) -> float | None:
+        """Seconds until it expires for being idle, None if never."""
+        timeout = self._limits().idle_timeout
+        return timeout - self.idle_for if timeout else None
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until it expires whatever the traffic, None if never."""
+        duration = self._limits().connection_duration
+        return self._started + duration - self._loop.time() if duration else None
+
     def check(self) -> None:
         """Expire if it is time, else look again when it may be; also after the limits changed."""
         self.stop()

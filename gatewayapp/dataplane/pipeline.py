@@ -5,12 +5,14 @@ answer in one place. Each event is handled under the one snapshot of its stage t
 """
 
 import logging
+from time import perf_counter
 
 from gatewayapp.core.context import Context
 from gatewayapp.core.errors import BadIntegrationResult, GatewayError
 from gatewayapp.core.json_body import Body
 from gatewayapp.core.mapping import check_required_parameters, map_request
 from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Disconnect, Handshake, Message
+from gatewayapp.core.outcomes import Outcome
 from gatewayapp.core.responses import map_connect_response, map_response
 from gatewayapp.core.routing import select_route
 from gatewayapp.core.snapshot import CONNECT, DISCONNECT, StageSnapshot
@@ -25,55 +27,76 @@ class Pipeline:
     def __init__(self, integrations: Integrations) -> None:
         self._integrations = integrations
 
-    async def answer_message(self, stage: StageSnapshot, connection: ConnectionInfo, message: Message) -> str | None:
+    async def answer_message(
+        self, stage: StageSnapshot, connection: ConnectionInfo, message: Message
+    ) -> Outcome[str | None]:
         """The text frame that answers a message: a two-way route's response, an error, or None."""
+        route, called = None, None
         try:
             body = Body(message.text)
             route = select_route(stage.api, body)
             context = Context(connection, stage.variables, route.route_key, message, body)
             request = map_request(route, context)
+            called = perf_counter()
             response = await self._integrations.invoke(request)
+            latency = perf_counter() - called
             frame = map_response(route, response, context)
             _check_size(frame, stage)
-            return frame
+            return Outcome(frame, route, response.status, None, latency)
         except Exception as error:
-            return _expected(error, connection).frame(connection.connection_id, message.request_id)
+            failure = _expected(error, connection)
+            frame = failure.frame(connection.connection_id, message.request_id)
+            return Outcome(frame, route, None, failure, _since(called))
 
     async def open_connection(
         self, stage: StageSnapshot, connection: ConnectionInfo, handshake: Handshake
-    ) -> Acceptance | Denial:
+    ) -> Outcome[Acceptance | Denial]:
         """The answer to a handshake; without a `$connect` route, or an integration for it, everyone is let in."""
         route = stage.api.routes.get(CONNECT)
         if route is None:
-            return Acceptance()
+            return Outcome(Acceptance())
+        called = None
         try:
             check_required_parameters(route, handshake)
             if route.integration is None:
-                return Acceptance()
+                return Outcome(Acceptance(), route)
             context = Context(connection, stage.variables, CONNECT, handshake)
             request = map_request(route, context)
+            called = perf_counter()
             response = await self._integrations.invoke(request)
-            return map_connect_response(route, response, context)
+            latency = perf_counter() - called
+            return Outcome(map_connect_response(route, response, context), route, response.status, None, latency)
         except Exception as error:
-            return _expected(error, connection).denial(connection.connection_id, handshake.request_id)
+            failure = _expected(error, connection)
+            denial = failure.denial(connection.connection_id, handshake.request_id)
+            return Outcome(denial, route, None, failure, _since(called))
 
-    async def close_connection(self, stage: StageSnapshot, connection: ConnectionInfo, disconnect: Disconnect) -> None:
+    async def close_connection(
+        self, stage: StageSnapshot, connection: ConnectionInfo, disconnect: Disconnect
+    ) -> Outcome[None]:
         """Deliver `$disconnect`; nobody is left to be told of a failure, so it is logged."""
         route = stage.api.routes.get(DISCONNECT)
         if route is None or route.integration is None:
-            return
+            return Outcome(None, route)
+        called = None
         try:
             context = Context(connection, stage.variables, DISCONNECT, disconnect)
             request = map_request(route, context)
-            await self._integrations.invoke(request)
+            called = perf_counter()
+            response = await self._integrations.invoke(request)
+            return Outcome(None, route, response.status, None, perf_counter() - called)
         except Exception as error:
-            _expected(error, connection)
+            return Outcome(None, route, None, _expected(error, connection), _since(called))
 
 
 def _check_size(frame: str | None, stage: StageSnapshot) -> None:
     limit = stage.limits.max_message
     if frame is not None and len(frame) > limit // 4 and len(frame.encode()) > limit:
         raise BadIntegrationResult(f"The answer is larger than a message may be ({limit} bytes).")
+
+
+def _since(called: float | None) -> float | None:
+    return None if called is None else perf_counter() - called
 
 
 def _expected(error: Exception, connection: ConnectionInfo) -> GatewayError:

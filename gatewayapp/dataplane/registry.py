@@ -109,12 +109,13 @@ def abandoned(owner: Owner, limit: int = _BATCH) -> list[ConnectionInfo]:
 def _write_rows(owner: Owner, added: Sequence[ConnectionInfo], removed: Sequence[str]) -> None:
     with transaction.atomic():
         if added:
-            Connection.objects.bulk_create([_row(owner, info) for info in added])
+            Connection.objects.bulk_create([row_of(owner, info) for info in added])
         if removed:
             Connection.objects.filter(connection_id__in=removed).delete()
 
 
-def _row(owner: Owner, info: ConnectionInfo) -> Connection:
+def row_of(owner: Owner, info: ConnectionInfo) -> Connection:
+    """The row of one of the owner's connections, not saved."""
     return Connection(
         connection_id=info.connection_id,
         api_id=info.api_id,

@@ -24,7 +24,7 @@ class StageKey(NamedTuple):
     stage: str
 
 
-class _Revision(NamedTuple):
+class Revision(NamedTuple):
     deployment_id: str | None
     revision: int
 
@@ -34,7 +34,7 @@ class StageHandle:
 
     __slots__ = ("deleted", "key", "revision", "snapshot")
 
-    def __init__(self, key: StageKey, revision: _Revision, snapshot: StageSnapshot) -> None:
+    def __init__(self, key: StageKey, revision: Revision, snapshot: StageSnapshot) -> None:
         self.key = key
         self.revision = revision
         self.snapshot = snapshot
@@ -46,7 +46,7 @@ class Stages:
 
     def __init__(self, database: DatabaseThread) -> None:
         self._database = database
-        self._index: dict[StageKey, _Revision] = {}
+        self._index: dict[StageKey, Revision] = {}
         self._handles: dict[StageKey, StageHandle] = {}
         self._loading: dict[StageKey, asyncio.Future[StageHandle | None]] = {}
         self._version = -1
@@ -102,12 +102,12 @@ class Stages:
             self.on_change(handle)
 
 
-def _read_index() -> dict[StageKey, _Revision]:
+def _read_index() -> dict[StageKey, Revision]:
     rows = Stage.objects.order_by().values_list("api_id", "stage_name", "deployment_id", "revision")
-    return {StageKey(row[0], row[1]): _Revision(row[2], row[3]) for row in rows.iterator()}
+    return {StageKey(row[0], row[1]): Revision(row[2], row[3]) for row in rows.iterator()}
 
 
-def _read_stage(key: StageKey) -> tuple[_Revision, StageSnapshot] | None:
+def _read_stage(key: StageKey) -> tuple[Revision, StageSnapshot] | None:
     stage = Stage.objects.select_related("deployment").filter(api_id=key.api_id, stage_name=key.stage).first()
     if stage is None or stage.deployment is None:
         return None
@@ -116,7 +116,7 @@ def _read_stage(key: StageKey) -> tuple[_Revision, StageSnapshot] | None:
         return None
     limits = StageLimits.from_document(stage.limits, StageLimits.from_document(settings.NOPAL_LIMITS))
     snapshot = StageSnapshot(api, stage.stage_name, stage.stage_variables, limits)
-    return _Revision(stage.deployment_id, stage.revision), snapshot
+    return Revision(stage.deployment_id, stage.revision), snapshot
 
 
 def _compiled(document: dict[str, object], key: StageKey) -> ApiSnapshot | None:

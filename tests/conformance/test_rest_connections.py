@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
-from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.support.backend import ScriptedBackend
 from tests.support.gateway import (
@@ -96,6 +97,16 @@ async def test_a_connection_is_read_with_its_counters(rest: RestClient, api: Api
         ("minAge=600", False),
         ("maxIdle=600", True),
         ("minIdle=600", False),
+        ("hasErrors=false", True),
+        ("hasErrors=true", False),
+        ("slowConsumer=false", True),
+        ("slowConsumer=true", False),
+        ("hasErrors=false&userAgent=probe&sourceIp=127.0.0.0/8&maxAge=600", True),
+        ("hasErrors=false&userAgent=curl", False),
+        ("maxIdle=600&sourceIp=10.0.0.0/8", False),
+        ("principalId=ann", False),
+        ("principalIdPrefix=a", False),
+        ("principalId=ann&maxIdle=600", False),
     ],
 )
 async def test_a_filter_finds_what_it_means(
@@ -113,6 +124,97 @@ async def test_an_id_is_found_by_its_first_characters_in_their_case(
     prefix = connection_id[:6]
     assert len(await listed(rest, api, f"connectionIdPrefix={prefix}")) == 1
     assert await listed(rest, api, f"connectionIdPrefix={prefix.swapcase()}") == []
+
+
+async def test_ids_are_found_exactly_one_or_several(rest: RestClient, api: Api, client: ClientConnection) -> None:
+    connection_id = await id_of_only(rest, api)
+    exact = quote(connection_id)
+    assert len(await listed(rest, api, f"connectionId={exact}")) == 1
+    assert len(await listed(rest, api, f"connectionId=AAAAAAAAAAAAAAA%3D,{exact}&maxIdle=600")) == 1
+    assert await listed(rest, api, f"connectionId={quote(connection_id[:6])}") == []
+    too_many = await call(rest, "GET", f"connections?connectionId={','.join('a' * 101)}")
+    assert too_many.status == 400
+
+
+@pytest.mark.parametrize("query", ["sourceIp=10.0.0.0/99", "sourceIp=localhost&hasErrors=true"])
+async def test_what_is_no_network_is_refused_with_a_reason(rest: RestClient, query: str) -> None:
+    answer = await call(rest, "GET", f"connections?{query}")
+    assert answer.status == 400
+    assert "Give an address, or a network" in answer.json()["message"]
+
+
+async def test_a_connection_tells_its_last_route_its_errors_and_when_it_ends(
+    rest: RestClient, api: Api, backend: ScriptedBackend, client: ClientConnection
+) -> None:
+    connection_id = await id_of_only(rest, api)
+    path = f"connections/{quote(connection_id)}"
+    backend.on("/rest", body=b"fine")
+    await ask(client, "fine")
+    live = (await call(rest, "GET", path)).json()["live"]
+    assert (live["lastRouteKey"], live["lastStatus"], live["errorCount"], live["lastError"]) == (
+        "$default",
+        "200",
+        0,
+        None,
+    )
+    assert live["limits"]["maxFrame"] == 32768
+    assert live["idleSince"] < live["idleDeadline"] < live["endsAt"]
+    assert live["lastStatusAt"] is not None
+
+    backend.on("/rest", status=503, body=b"not fine")
+    await ask(client, "not fine")
+    live = (await call(rest, "GET", path)).json()["live"]
+    assert (live["lastStatus"], live["errorCount"]) == ("503", 1)
+    assert live["lastError"] == "The integration answered 503."
+    assert [item["connectionId"] for item in await listed(rest, api, "hasErrors=true")] == [connection_id]
+    backend.on("/rest", body=b"fine")
+
+
+async def test_a_handshake_is_shown_without_its_credentials(rest: RestClient, api: Api) -> None:
+    headers = {"Authorization": "Bearer swordfish", "Cookie": "session=swordfish", "X-Api-Key": "swordfish"}
+    secrets = "X-Amz-Signature=swordfish&%74oken=swordfish"
+    url = f"{api.url}?room=blue&{secrets}"
+    async with connect(url, additional_headers={**headers, "X-Room": "blue"}, origin=Origin(api.gateway.endpoint)):
+        connection_id = await id_of_only(rest, api)
+        answer = await call(rest, "GET", f"connections/{quote(connection_id)}")
+        handshake = answer.json()["handshake"]
+        shown = {header["name"]: header["value"] for header in handshake["headers"]}
+        assert shown["X-Room"] == "blue"
+        assert shown["Authorization"] == shown["Cookie"] == shown["X-Api-Key"] == "********"
+        assert handshake["queryString"] == "room=blue&X-Amz-Signature=********&%74oken=********"
+        assert handshake["path"] == f"/ws/{api.api_id}/{api.stage}"
+        assert (handshake["origin"], handshake["secure"], handshake["truncated"]) == (
+            api.gateway.endpoint,
+            False,
+            False,
+        )
+        assert b"swordfish" not in answer.body
+
+
+async def test_a_long_handshake_is_kept_in_part_and_says_so(rest: RestClient, api: Api) -> None:
+    headers = {f"X-Long-{number}": "x" * 3000 for number in range(6)}
+    async with api.connect(additional_headers=headers):
+        connection_id = await id_of_only(rest, api)
+        handshake = (await call(rest, "GET", f"connections/{quote(connection_id)}")).json()["handshake"]
+        assert handshake["truncated"] is True
+        assert 4000 < sum(len(header["name"]) + len(header["value"]) for header in handshake["headers"]) < 8192
+
+
+async def test_the_oldest_come_first_on_request(rest: RestClient, api: Api) -> None:
+    clients = [await api.connect() for _ in range(3)]
+
+    async def all_there() -> bool:
+        return len(await listed(rest, api)) == 3
+
+    await eventually(all_there)
+    youngest = [item["connectionId"] for item in await listed(rest, api)]
+    for condition in ("", "&hasErrors=false"):
+        first = (await call(rest, "GET", f"connections?apiId={api.api_id}&sort=oldest&pageSize=2{condition}")).json()
+        cursor = f"&cursor={first['nextCursor']}"
+        rest_of_them = await listed(rest, api, f"sort=oldest&pageSize=2{condition}{cursor}")
+        assert [item["connectionId"] for item in first["items"] + rest_of_them] == youngest[::-1]
+    for client in clients:
+        await client.close()
 
 
 async def test_pages_follow_one_another_without_gap_or_overlap(rest: RestClient, api: Api) -> None:
@@ -277,10 +379,13 @@ async def test_a_revoked_access_key_ends_within_two_seconds_wherever_it_is_used(
         target = api.target(quote(connection_id))
         return (await asyncio.to_thread(gateway.signed, "GET", target, key=key)).status
 
+    async def known() -> bool:
+        return await push() == 200
+
     async def refused() -> bool:
         return await push() == 403
 
-    assert await push() == 200
+    await eventually(known)
     await call(rest, "DELETE", f"access-keys/{key.access_key_id}")
     answer = await asyncio.to_thread(gateway.signed, "GET", "/v2/apis", key=key, service="apigateway")
     assert answer.status == 403

@@ -1,48 +1,36 @@
 """Operations on live connections: listed from the database, served by the gateway that holds them.
 
-Filters that only the gateway's memory can answer (how long idle) are applied to what the database found. Sending and
-disconnecting change no configuration, but each call adds its entry to the audit log; what was sent is not kept.
+Filters that only the gateway's memory can answer (idle, slow, with errors) are answered from there as a whole, and the
+database is asked for the rows of the page. Sending and disconnecting change no configuration, but each call adds its
+entry to the audit log; what was sent is not kept.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from time import time
 
 from django.db.models import Q, QuerySet, Value
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Length, Substr
 
 from gatewayapp.controlplane.operations.audit_entries import add_entry
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict, NotFound, Unavailable
 from gatewayapp.core.networks import key_range
-from gatewayapp.live import Delivery, LiveConnections, LiveState, NoGateway, live_connections
+from gatewayapp.live import (
+    ConnectionFilter,
+    Delivery,
+    HandshakeFacts,
+    LiveConnections,
+    LiveState,
+    NoGateway,
+    live_connections,
+)
 from gatewayapp.models import Connection, Document
 
 _YOUNGEST_FIRST = ("-connected_at", "-connection_id")
-_BATCH = 2000
+_OLDEST_FIRST = ("connected_at", "connection_id")
 _LONGEST_REASON = 123
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionFilter:
-    """Which connections are meant: those that all given conditions hold for. Ages and idle times in seconds."""
-
-    api_id: str = ""
-    stage: str = ""
-    source_ip: str = ""
-    """An address, or a network in CIDR notation."""
-    connection_id_prefix: str = ""
-    user_agent: str = ""
-    """A part of it, in any case."""
-    min_age: float | None = None
-    max_age: float | None = None
-    min_idle: float | None = None
-    max_idle: float | None = None
-
-    @property
-    def by_idle_time(self) -> bool:
-        return self.min_idle is not None or self.max_idle is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +51,23 @@ class LivePage:
 
 
 def get_connections(
-    *, where: ConnectionFilter, api_ids: frozenset[str] | None, after: tuple[int, str] | None, size: int
+    *,
+    where: ConnectionFilter,
+    api_ids: frozenset[str] | None,
+    after: tuple[int, str] | None,
+    size: int,
+    oldest_first: bool = False,
 ) -> LivePage:
-    """A page of `size` connections, the youngest first, of the APIs `api_ids` (None: of all).
+    """A page of `size` connections of the APIs `api_ids` (None: of all), the youngest first or the oldest.
 
     `after` is the last one of the page before: its time of connecting and its id.
     """
-    rows = _matching(where, api_ids)
-    total = sum(1 for _ in _ids(rows, where)) if where.by_idle_time else rows.count()
-    if after is not None:
-        rows = rows.filter(Q(connected_at__lt=after[0]) | Q(connected_at=after[0], connection_id__lt=after[1]))
-    if where.by_idle_time:
-        ids = list(islice(_ids(rows, where), size + 1))
-        rows = Connection.objects.filter(pk__in=ids).order_by(*_YOUNGEST_FIRST)
-    found = list(rows[: size + 1])
+    read = _page_from_memory if where.asks_memory else _page_from_database
+    found, total = read(where, api_ids, after, size + 1, oldest_first)
     last = found[size - 1] if len(found) > size else None
+    states = _states([row.connection_id for row in found[:size]])
     return LivePage(
-        [(row, _state(row.connection_id)) for row in found[:size]],
+        [(row, states.get(row.connection_id)) for row in found[:size]],
         total,
         (last.connected_at, last.connection_id) if last else None,
     )
@@ -90,7 +78,15 @@ def get_connection(*, connection_id: str) -> tuple[Connection, LiveState | None]
     row = Connection.objects.filter(pk=connection_id).first()
     if row is None:
         raise NotFound(f"There is no connection {connection_id}.", resourceType="Connection")
-    return row, _state(row.connection_id)
+    return row, _states([connection_id]).get(connection_id)
+
+
+def get_handshake(*, connection_id: str) -> HandshakeFacts | None:
+    """How the connection's client came in, unless it is just ending."""
+    try:
+        return live_connections().handshake(connection_id)
+    except NoGateway:
+        return None
 
 
 def send_to_connection(*, connection_id: str, frame: str | bytes) -> Delivery:
@@ -152,9 +148,39 @@ def count_results(targets: Sequence[Target]) -> dict[str, int]:
 # which ones
 
 
+def _page_from_database(
+    where: ConnectionFilter,
+    api_ids: frozenset[str] | None,
+    after: tuple[int, str] | None,
+    most: int,
+    oldest_first: bool,
+) -> tuple[list[Connection], int]:
+    rows = _matching(where, api_ids)
+    total = rows.count()
+    if after is not None:
+        way = "gt" if oldest_first else "lt"
+        beyond = Q(**{f"connected_at__{way}": after[0]})
+        rows = rows.filter(beyond | Q(connected_at=after[0], **{f"connection_id__{way}": after[1]}))
+    return list(rows.order_by(*(_OLDEST_FIRST if oldest_first else _YOUNGEST_FIRST))[:most]), total
+
+
+def _page_from_memory(
+    where: ConnectionFilter,
+    api_ids: frozenset[str] | None,
+    after: tuple[int, str] | None,
+    most: int,
+    oldest_first: bool,
+) -> tuple[list[Connection], int]:
+    matching = _select(where, api_ids)
+    rest = [each for each in matching if after is None or (each > after if oldest_first else each < after)]
+    # They are nearly in order already, which sorting profits from.
+    chosen = [connection_id for _, connection_id in sorted(rest, reverse=not oldest_first)[:most]]
+    rows = Connection.objects.in_bulk(chosen)
+    return [rows[each] for each in chosen if each in rows], len(matching)
+
+
 def _matching(where: ConnectionFilter, api_ids: frozenset[str] | None) -> "QuerySet[Connection]":
-    now = int(time() * 1000)
-    rows = Connection.objects.order_by(*_YOUNGEST_FIRST)
+    rows = Connection.objects.order_by()
     if api_ids is not None:
         rows = rows.filter(api_id__in=api_ids)
     if where.api_id:
@@ -163,12 +189,18 @@ def _matching(where: ConnectionFilter, api_ids: frozenset[str] | None) -> "Query
         rows = rows.filter(stage=where.stage)
     if where.source_ip:
         rows = rows.filter(source_ip_key__range=_key_range(where.source_ip))
+    if where.connection_ids:
+        rows = rows.filter(pk__in=where.connection_ids)
     if where.connection_id_prefix:
-        # Not `startswith`: in SQLite that is blind to case.
-        prefix = Value(where.connection_id_prefix)
-        rows = rows.annotate(head=Substr("connection_id", 1, Length(prefix))).filter(head=prefix)
+        rows = _starting_with(rows, "head_of_id", "connection_id", where.connection_id_prefix)
+    if where.principal_id:
+        rows = rows.filter(authorizer__principalId=where.principal_id)
+    if where.principal_id_prefix:
+        principal = KeyTextTransform("principalId", "authorizer")
+        rows = _starting_with(rows, "head_of_principal", principal, where.principal_id_prefix)
     if where.user_agent:
         rows = rows.filter(user_agent__icontains=where.user_agent)
+    now = int(time() * 1000)
     if where.min_age is not None:
         rows = rows.filter(connected_at__lte=now - int(where.min_age * 1000))
     if where.max_age is not None:
@@ -176,32 +208,43 @@ def _matching(where: ConnectionFilter, api_ids: frozenset[str] | None) -> "Query
     return rows
 
 
+def _starting_with(
+    rows: "QuerySet[Connection]", name: str, column: str | KeyTextTransform, text: str
+) -> "QuerySet[Connection]":
+    # Not `startswith`: in SQLite that is blind to case.
+    return rows.alias(**{name: Substr(column, 1, Length(Value(text)))}).filter(**{name: text})
+
+
 def _key_range(network: str) -> tuple[str, str]:
     try:
         return key_range(network)
     except ValueError as error:
-        raise BadRequest(f"Invalid sourceIp: {error}. Give an address, or a network such as 192.0.2.0/24.") from error
+        raise _no_network(error) from error
 
 
-def _ids(rows: "QuerySet[Connection]", where: ConnectionFilter) -> Iterator[str]:
-    now = int(time() * 1000)
-    for connection_id in rows.values_list("connection_id", flat=True).iterator(chunk_size=_BATCH):
-        if not where.by_idle_time or _idle_matches(where, _state(connection_id), now):
-            yield connection_id
+def _no_network(error: ValueError) -> BadRequest:
+    return BadRequest(f"Invalid sourceIp: {error}. Give an address, or a network such as 192.0.2.0/24.")
 
 
-def _idle_matches(where: ConnectionFilter, state: LiveState | None, now: int) -> bool:
-    if not where.by_idle_time:
-        return True
-    if state is None:
-        return False
-    idle = (now - state.last_active_at) / 1000
-    return (where.min_idle is None or idle >= where.min_idle) and (where.max_idle is None or idle <= where.max_idle)
+def _select(where: ConnectionFilter, api_ids: frozenset[str] | None) -> list[tuple[int, str]]:
+    """When those connected that match, and their ids, from memory; without a gateway there are none."""
+    try:
+        return live_connections().select(where, api_ids)
+    except NoGateway:
+        return []
+    except ValueError as error:
+        raise _no_network(error) from error
+
+
+def _ids(where: ConnectionFilter, api_ids: frozenset[str] | None) -> list[str]:
+    if where.asks_memory:
+        return [connection_id for _, connection_id in _select(where, api_ids)]
+    return list(_matching(where, api_ids).values_list("pk", flat=True))
 
 
 def _expected(where: ConnectionFilter, api_ids: frozenset[str] | None, expected_count: int | None) -> list[str]:
     """The ids of all that match, if they are as many as was expected."""
-    ids = list(_ids(_matching(where, api_ids), where))
+    ids = _ids(where, api_ids)
     if expected_count is not None and len(ids) != expected_count:
         raise Conflict(
             f"{len(ids)} connections match, not {expected_count}: nothing was done. Look again, and expect that many.",
@@ -220,11 +263,11 @@ def _gateway() -> LiveConnections:
         raise Unavailable(str(error)) from error
 
 
-def _state(connection_id: str) -> LiveState | None:
+def _states(connection_ids: Sequence[str]) -> Mapping[str, LiveState]:
     try:
-        return live_connections().state(connection_id)
+        return live_connections().states(connection_ids)
     except NoGateway:
-        return None
+        return {}
 
 
 def _targets(ids: Sequence[str], deliveries: Sequence[Delivery]) -> list[Target]:
@@ -258,5 +301,5 @@ def _described(frame: str | bytes) -> Document:
 
 def _summary(where: ConnectionFilter, targets: Sequence[Target]) -> Document:
     conditions = {name: getattr(where, name) for name in where.__slots__}
-    given = {name: value for name, value in conditions.items() if value not in ("", None)}
+    given = {name: value for name, value in conditions.items() if value not in ("", (), None)}
     return {"where": given, "targets": len(targets), "results": count_results(targets)}

@@ -1,0 +1,55 @@
+"""What became of an event at the end of its way: the answer, and what is counted and shown of how it came about.
+
+Errors are told apart as CloudWatch does it for WebSocket APIs: a client error is refused before an integration is
+called, an integration error is one that the integration answered with, an execution error happened while calling it.
+"""
+
+import enum
+from typing import Generic, NamedTuple, TypeVar
+
+from gatewayapp.core.errors import BadIntegrationResult, FunctionFailure, GatewayError
+from gatewayapp.core.snapshot import Route
+
+Answer_co = TypeVar("Answer_co", covariant=True)
+
+_LONGEST_TEXT = 500
+
+
+class Fault(enum.Enum):
+    """Whose error it was."""
+
+    CLIENT = "ClientError"
+    INTEGRATION = "IntegrationError"
+    EXECUTION = "ExecutionError"
+
+
+class Outcome(NamedTuple, Generic[Answer_co]):
+    """One event's end. `status` is the integration's, `latency` the seconds that it took; None: it was not called."""
+
+    answer: Answer_co
+    route: Route | None = None
+    status: int | None = None
+    error: GatewayError | None = None
+    latency: float | None = None
+
+    @property
+    def fault(self) -> Fault | None:
+        """Whose error it was, None if there was none."""
+        if self.error is None:
+            return Fault.INTEGRATION if self.status is not None and self.status >= 400 else None
+        if isinstance(self.error, FunctionFailure | BadIntegrationResult):
+            return Fault.INTEGRATION
+        return Fault.CLIENT if self.error.status < 500 else Fault.EXECUTION
+
+    @property
+    def status_text(self) -> str | None:
+        """The integration's status, or the name of the error; None where no integration was to be called."""
+        if self.error is not None:
+            return type(self.error).__name__
+        return None if self.status is None else str(self.status)
+
+    @property
+    def error_text(self) -> str:
+        """What went wrong, for those who run the gateway; not for clients."""
+        text = self.error.detail or self.error.message if self.error else f"The integration answered {self.status}."
+        return text[:_LONGEST_TEXT]
