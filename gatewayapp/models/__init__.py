@@ -13,6 +13,7 @@ from gatewayapp.models.deployments import Deployment
 from gatewayapp.models.domain_names import DomainName
 from gatewayapp.models.integration_responses import IntegrationResponse
 from gatewayapp.models.integrations import Integration
+from gatewayapp.models.layout_positions import LayoutPosition
 from gatewayapp.models.nodes import Node
 from gatewayapp.models.resources import Document, Resource
 from gatewayapp.models.role_assignments import RoleAssignment
@@ -35,6 +36,7 @@ __all__ = [
     "DomainName",
     "Integration",
     "IntegrationResponse",
+    "LayoutPosition",
     "Node",
     "Resource",
     "RoleAssignment",

@@ -35,6 +35,8 @@ class Api(Resource):
     disable_execute_api_endpoint = models.BooleanField(default=False)
     ip_address_type = models.CharField(max_length=9, default="ipv4")
     tags = models.JSONField(default=dict)
+    draft_revision = models.BigIntegerField(default=0, editable=False)
+    """The configuration version of the draft's last change; of no meaning but to tell one state from another."""
     created_date = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -4,6 +4,7 @@ import pytest
 from django.db import IntegrityError, OperationalError
 
 from gatewayapp.controlplane import operations
+from gatewayapp.controlplane.operations.actors import Actor, acting
 from gatewayapp.controlplane.operations.changes import change
 from gatewayapp.models import Api, ConfigurationVersion, configuration_changed
 from tests.controlplane.builders import make_api, make_deployment, make_route, make_stage
@@ -101,3 +102,66 @@ def test_what_does_not_touch_a_stage_leaves_its_revision():
     make_route(api, "join")
     make_deployment(api)
     assert revision(stage) == stage.revision
+
+
+def version_of(api):
+    return operations.get_draft_version(api_id=api.pk)
+
+
+def acting_as(name):
+    return acting(lambda: Actor("user", "7", name))
+
+
+def test_a_change_of_the_draft_that_one_saw_is_carried_out_and_so_is_the_next():
+    api = make_api()
+    with operations.expecting(api.pk, version_of(api)):
+        make_route(api, "join")
+        make_route(api, "leave")
+    assert api.routes.count() == 2
+
+
+def test_a_change_of_another_draft_than_one_saw_is_refused_and_told_who_changed_it():
+    api = make_api()
+    seen = version_of(api)
+    with acting_as("bea"):
+        route = make_route(api, "join")
+    make_stage(api)
+    before = ConfigurationVersion.current()
+    with pytest.raises(operations.Conflict) as refused, operations.expecting(api.pk, seen):
+        operations.delete_route(api_id=api.pk, route_id=route.pk)
+    details = refused.value.details
+    assert details.pop("at") in refused.value.message
+    assert details == {
+        "version": version_of(api),
+        "actor": "bea",
+        "action": "CreateRoute",
+        "path": f"/apis/{api.pk}/routes/{route.pk}",
+    }
+    assert "bea, CreateRoute /apis/" in refused.value.message
+    assert (ConfigurationVersion.current(), api.routes.count()) == (before, 1)
+
+
+@pytest.mark.parametrize(
+    "change_it",
+    [
+        lambda api: operations.create_deployment(api_id=api.pk),
+        lambda api: operations.update_api(api_id=api.pk, name="x"),
+        lambda api: operations.duplicate_route(api_id=api.pk, route_id=api.routes.get().pk, route_key="y"),
+        lambda api: operations.delete_api(api_id=api.pk),
+    ],
+)
+def test_whatever_is_done_to_an_api_is_done_to_the_draft_that_one_saw(change_it):
+    api = make_api()
+    seen = version_of(api)
+    make_route(api, "join")
+    with pytest.raises(operations.Conflict), operations.expecting(api.pk, seen):
+        change_it(api)
+    with operations.expecting(api.pk, version_of(api)):
+        change_it(api)
+
+
+def test_what_is_expected_of_one_api_is_not_of_another():
+    api, other = make_api(), make_api()
+    with operations.expecting(api.pk, "long ago"):
+        make_route(other, "join")
+    assert other.routes.exists()

@@ -238,3 +238,16 @@ def prepared_deletion():
     make_stage(api, route_settings={"room/join": {}})
     path = f"/v2/apis/{api.pk}/stages/prod/routesettings/room%2Fjoin"
     return api.pk, signed(*operations.create_access_key(name="asgi"), "DELETE", path, b""), path
+
+
+def test_if_match_lets_only_those_change_a_draft_who_saw_its_last_state(call):
+    api = make_api()
+    path, seen = f"/v2/apis/{api.pk}/routes", operations.get_draft_version(api_id=api.pk)
+    assert call("POST", path, {"routeKey": "a"}, HTTP_IF_MATCH=f'"{seen}"').status_code == 201
+    refused = call("POST", path, {"routeKey": "b"}, HTTP_IF_MATCH=f'"{seen}"')
+    assert refused.status_code == 409
+    assert refused["x-amzn-ErrorType"] == "ConflictException"
+    assert (refused.json()["actor"], refused.json()["action"]) == ("tests", "CreateRoute")
+    assert call("POST", path, {"routeKey": "b"}, HTTP_IF_MATCH=refused.json()["version"]).status_code == 201
+    assert call("POST", path, {"routeKey": "c"}, HTTP_IF_MATCH="*").status_code == 201
+    assert call("POST", path, {"routeKey": "d"}).status_code == 201

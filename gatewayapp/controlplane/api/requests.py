@@ -1,12 +1,14 @@
 """A management request as it is on the wire, which is what its signature is about."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 from django.http import HttpRequest
+from rest_framework.request import Request
 
-from gatewayapp.controlplane.operations import BadRequest
+from gatewayapp.controlplane.operations import BadRequest, expecting
 
 PREFIX = "/v2"
 
@@ -42,3 +44,12 @@ def body_document(body: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise BadRequest("The request body must be a JSON object.")
     return document
+
+
+def expected_draft(request: HttpRequest | Request, api_id: str) -> AbstractContextManager[None]:
+    """The draft's version that `If-Match` asks for while the request is carried out (RFC 9110 section 13.1.1).
+
+    AWS has no such thing, and none of its clients sends the header. `*` asks for nothing.
+    """
+    version = request.META.get("HTTP_IF_MATCH", "*").strip().removeprefix("W/").strip('"')
+    return nullcontext() if version == "*" or not api_id else expecting(api_id, version)

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from gatewayapp.controlplane.api.access import authenticate, authorize, authorize_reference, visible
 from gatewayapp.controlplane.api.pagination import page
-from gatewayapp.controlplane.api.requests import PREFIX, body_document, path_below_prefix
+from gatewayapp.controlplane.api.requests import PREFIX, body_document, expected_draft, path_below_prefix
 from gatewayapp.controlplane.api.table import MethodNotAllowed, Operation, match
 from gatewayapp.controlplane.operations import OperationError
 from gatewayapp.controlplane.operations.actors import Actor, acting
@@ -52,7 +52,7 @@ class ManagementView(APIView):
         operation = self.call.operation
         members = _members(operation, request)
         authorize_reference(self.key, members)
-        with acting(self.actor):
+        with acting(self.actor), expected_draft(request, self.call.labels.get("api_id", "")):
             result = operation.function(**self.call.labels, **members)
         if isinstance(result, QuerySet):
             result = visible(self.key, result)

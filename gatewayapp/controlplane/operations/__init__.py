@@ -40,6 +40,7 @@ from gatewayapp.controlplane.operations.authorizers import (
     get_authorizers,
     update_authorizer,
 )
+from gatewayapp.controlplane.operations.changes import expecting, get_draft_version
 from gatewayapp.controlplane.operations.connections import (
     broadcast,
     disconnect,
@@ -73,6 +74,16 @@ from gatewayapp.controlplane.operations.errors import (
     TooMany,
     Unavailable,
 )
+from gatewayapp.controlplane.operations.gestures import (
+    create_route_with_integration,
+    duplicate_integration,
+    duplicate_route,
+    get_integration_document,
+    get_route_document,
+    restore_integration,
+    restore_route,
+)
+from gatewayapp.controlplane.operations.graphs import get_graph
 from gatewayapp.controlplane.operations.http_apis import refuse_http_api_operation
 from gatewayapp.controlplane.operations.integration_responses import (
     create_integration_response,
@@ -88,6 +99,7 @@ from gatewayapp.controlplane.operations.integrations import (
     get_integrations,
     update_integration,
 )
+from gatewayapp.controlplane.operations.layouts import get_layout, reset_layout, update_layout
 from gatewayapp.controlplane.operations.route_responses import (
     create_route_response,
     delete_route_response,
@@ -147,6 +159,7 @@ __all__ = [
     "create_model",
     "create_route",
     "create_route_response",
+    "create_route_with_integration",
     "create_stage",
     "create_user",
     "delete_access_log_settings",
@@ -167,6 +180,9 @@ __all__ = [
     "diff_deployments",
     "disconnect",
     "disconnect_all",
+    "duplicate_integration",
+    "duplicate_route",
+    "expecting",
     "get_access_key",
     "get_access_keys",
     "get_api",
@@ -184,14 +200,19 @@ __all__ = [
     "get_deployments",
     "get_domain_name",
     "get_domain_names",
+    "get_draft_version",
+    "get_graph",
     "get_integration",
+    "get_integration_document",
     "get_integration_response",
     "get_integration_responses",
     "get_integrations",
+    "get_layout",
     "get_model",
     "get_model_template",
     "get_models",
     "get_route",
+    "get_route_document",
     "get_route_response",
     "get_route_responses",
     "get_routes",
@@ -203,6 +224,9 @@ __all__ = [
     "get_users",
     "refuse_http_api_operation",
     "reset_authorizers_cache",
+    "reset_layout",
+    "restore_integration",
+    "restore_route",
     "revoke_access_key",
     "revoke_api_token",
     "rollback_stage",
@@ -217,6 +241,7 @@ __all__ = [
     "update_domain_name",
     "update_integration",
     "update_integration_response",
+    "update_layout",
     "update_model",
     "update_route",
     "update_route_response",

@@ -1,5 +1,6 @@
 """Operations on the audit log, which everyone adds to and nobody changes."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
@@ -48,6 +49,11 @@ _PATHS: dict[type, str] = {
 def get_audit_entries() -> QuerySet[AuditEntry]:
     """All entries, the latest first."""
     return AuditEntry.objects.all()
+
+
+def last_entry(api_id: str, actions: Iterable[str]) -> AuditEntry | None:
+    """The latest entry of one of the `actions` on an API or a part of it."""
+    return AuditEntry.objects.filter(api_id=api_id, action__in=actions).first()
 
 
 def add_entry(action: str, path: str, before: Document | None = None, after: Document | None = None) -> None:

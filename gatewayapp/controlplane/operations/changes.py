@@ -2,7 +2,11 @@
 in the audit log.
 
 After the commit `configuration_changed` is sent, so that the data plane of this process looks at once. A change of an
-API's draft also deploys it to the stages that deploy automatically, which is part of the same change.
+API's draft also moves the draft's version, and deploys it to the stages that deploy automatically, which is part of the
+same change. Who looked at a draft before they change it may say so:
+
+    with expecting(api_id, version):  # of get_draft_version
+        update_route(…)               # raises Conflict where somebody else changed the draft since
 """
 
 import inspect
@@ -15,10 +19,11 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import IntegrityError, OperationalError, transaction
 
-from gatewayapp.controlplane.operations.audit_entries import add_entry, path_of
+from gatewayapp.controlplane.operations.audit_entries import add_entry, last_entry, path_of
 from gatewayapp.controlplane.operations.errors import Conflict, NotFound
 from gatewayapp.controlplane.operations.snapshots import redeploy
-from gatewayapp.models import ConfigurationVersion, Document, configuration_changed
+from gatewayapp.models import Api, ConfigurationVersion, Document, configuration_changed
+from gatewayapp.models.resources import timestamp
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,10 +50,31 @@ def draft_change_of(read: Read) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return lambda function: _operation(function, read, redeploy)
 
 
+@contextmanager
+def expecting(api_id: str, version: str) -> Iterator[None]:
+    """While this lasts, a change of the API raises Conflict and changes nothing unless its draft has this version.
+
+    One's own changes move what is expected along, so that several may follow one another.
+    """
+    token = _expectation.set(_Expectation(api_id, version))
+    try:
+        yield
+    finally:
+        _expectation.reset(token)
+
+
+def get_draft_version(*, api_id: str) -> str:
+    """What tells one state of an API's draft from another; empty where there is no such API."""
+    revision = Api.objects.filter(pk=api_id).values_list("draft_revision", flat=True).first()
+    return "" if revision is None else str(revision)
+
+
 @dataclass(slots=True)
 class Entry:
     """What the audit log will say of a change; `path` is that of the resource, below `/v2`."""
 
+    version: int
+    """The configuration version that the change makes."""
     path: str = ""
     before: Document | None = None
     after: Document | None = None
@@ -63,7 +89,7 @@ def one_change(action: str) -> Iterator[Entry]:
     try:
         with transaction.atomic():
             version = ConfigurationVersion.bump()
-            entry = Entry()
+            entry = Entry(version)
             within = _within_change.get()
             token = _within_change.set(True)
             try:
@@ -89,15 +115,21 @@ _CONCURRENT = "Unable to complete operation due to concurrent modification. Plea
 def _operation(function: Callable[P, R], read: Read | None, deploy: Callable[[str], None] | None) -> Callable[P, R]:
     action = function.__name__.title().replace("_", "")
     keys = inspect.signature(read).parameters if read else ()
+    if deploy:
+        _DRAFT_ACTIONS.add(action)
 
     @wraps(function)
     def changing(*args: P.args, **kwargs: P.kwargs) -> R:
+        is_outermost = not _within_change.get()
         with one_change(action) as entry:
+            _check_expectation(str(kwargs.get("api_id", "")))
             key = {name: kwargs[name] for name in keys if name in kwargs}
             changed = read(**key) if read else None
             entry.before = changed.document() if changed else None
             result = function(*args, **kwargs)
             if deploy:
+                _move_draft(str(kwargs["api_id"]), entry.version)
+            if deploy and is_outermost:
                 deploy(str(kwargs["api_id"]))
             subject: Any = changed or _made(result)
             entry.path = path_of(subject)
@@ -119,3 +151,48 @@ def _left(read: Read, key: dict[str, Any]) -> Document | None:
     except NotFound:
         return None
     return document
+
+
+@dataclass(slots=True)
+class _Expectation:
+    api_id: str
+    version: str
+
+
+_expectation: ContextVar[_Expectation | None] = ContextVar("expectation", default=None)
+
+_DRAFT_ACTIONS = {"ReimportApi"}
+"""What the audit log calls changes of a draft; operations that are decorated as such add themselves."""
+
+
+def _check_expectation(api_id: str) -> None:
+    expected = _expectation.get()
+    if expected is None or expected.api_id != api_id:
+        return
+    version = get_draft_version(api_id=api_id)
+    if version and version != expected.version:
+        raise _changed_meanwhile(api_id, version)
+
+
+def _move_draft(api_id: str, version: int) -> None:
+    Api.objects.filter(pk=api_id).update(draft_revision=version)
+    expected = _expectation.get()
+    if expected is not None and expected.api_id == api_id:
+        expected.version = str(version)
+
+
+def _changed_meanwhile(api_id: str, version: str) -> Conflict:
+    """Who changed what last, as the audit log has it."""
+    entry = last_entry(api_id, _DRAFT_ACTIONS)
+    if entry is None:
+        return Conflict("The draft has changed since you looked at it. Load it again.", version=version)
+    path, at = entry.resource.partition("::")[2], timestamp(entry.at)
+    return Conflict(
+        f"The draft has changed since you looked at it, and nothing was done. The last change: {entry.actor_name}, "
+        f"{entry.action} {path}, {at}. Load it again.",
+        version=version,
+        actor=entry.actor_name,
+        action=entry.action,
+        path=path,
+        at=at,
+    )

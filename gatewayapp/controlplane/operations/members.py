@@ -35,6 +35,11 @@ def checked(shape: type, members: Mapping[str, Any], *, required: tuple[str, ...
     return {name: value for name, value in values.items() if value is not None}
 
 
+def keywords(shape: type, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a document in wire form the members that `shape` has, as keywords of an operation."""
+    return {name: document[camel(name)] for name in _rules(shape) if camel(name) in document}
+
+
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """A map after an update that merges: the keys of `new` are set, those with an empty string are removed."""
     return {key: value for key, value in {**old, **new}.items() if value != ""}

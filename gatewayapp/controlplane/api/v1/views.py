@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from gatewayapp.controlplane.api.requests import expected_draft
 from gatewayapp.controlplane.api.v1.authentication import AUTHENTICATION
 from gatewayapp.controlplane.api.v1.permissions import MeetsNeed, Need, access_of_request
 from gatewayapp.controlplane.api.v1.shapes import Shape
@@ -68,7 +69,7 @@ class View(APIView):
     needs: Mapping[str, Need] = {}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with acting(self.actor):
+        with acting(self.actor), expected_draft(request, str(kwargs.get("api_id", ""))):
             return super().dispatch(request, *args, **kwargs)
 
     # the caller
