@@ -2,8 +2,26 @@
 
 from typing import Any
 
-from django.contrib.auth.forms import BaseUserCreationForm
+from django.contrib.auth.forms import AuthenticationForm, BaseUserCreationForm
 from django.contrib.auth.models import User
+from django.http import HttpRequest
+
+from dashboard.throttle import begin_try, forgive
+
+
+class SignInForm(AuthenticationForm):
+    """A name and a password. Raises TooManyTries while no more may be tried."""
+
+    request: HttpRequest
+
+    def clean(self) -> dict[str, Any]:
+        username = self.cleaned_data.get("username")
+        if not username or not self.cleaned_data.get("password"):
+            return super().clean()
+        this = begin_try(self.request, username)
+        cleaned = super().clean()
+        forgive(this)
+        return cleaned
 
 
 class FirstAdministratorForm(BaseUserCreationForm):

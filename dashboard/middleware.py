@@ -1,10 +1,13 @@
-"""Headers that every page carries: what may run in it, who may frame it, and that nobody stores it.
+"""What surrounds every page: its headers, and the note that someone was there.
 
-Cookies are marked Secure wherever the request came by TLS, here or at a trusted proxy.
+Headers say what may run in a page, who may frame it, and that nobody stores it. Cookies are marked Secure wherever the
+request came by TLS, here or at a trusted proxy.
 """
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
+
+from gatewayapp.sessions import SessionStore
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -30,4 +33,18 @@ class SecurityHeadersMiddleware(MiddlewareMixin):
         if request.is_secure():
             for cookie in response.cookies.values():
                 cookie["secure"] = True
+        return response
+
+
+class ActivityMiddleware(MiddlewareMixin):
+    """Lets a session go on while a person uses it. What a page asks for by itself bears `X-Nopal-Background: 1`.
+
+    Stands inside the session middleware. A request that needed no session costs nothing.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        session = request.session
+        if session.accessed and "X-Nopal-Background" not in request.headers:
+            assert isinstance(session, SessionStore)
+            session.touch()
         return response

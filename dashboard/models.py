@@ -1,4 +1,4 @@
-"""What the dashboard itself remembers: rights to create the first administrator, and people's preferences."""
+"""What the dashboard itself remembers: of people who are not signed in yet, and of those who are how they like it."""
 
 from typing import Any
 
@@ -38,3 +38,22 @@ class Preference(models.Model):
     @classmethod
     def write(cls, user_id: int, name: str, value: Any) -> None:
         cls.objects.update_or_create(user_id=user_id, name=name, defaults={"value": value})
+
+
+class SignInTry(models.Model):
+    """A try to sign in that went wrong, or that is just being made. `dashboard.throttle` counts them."""
+
+    account = models.CharField(max_length=64)
+    """A keyed hash of the name that was typed: people type passwords there, too."""
+    source = models.CharField(max_length=64)
+    """The address, or the known browser, that it came from."""
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["account", "at"], name="sign_in_try_account"),
+            models.Index(fields=["source", "at"], name="sign_in_try_source"),
+        )
+
+    def __str__(self) -> str:
+        return f"try from {self.source} at {self.at:%Y-%m-%d %H:%M:%S} UTC"

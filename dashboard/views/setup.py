@@ -6,11 +6,13 @@ from django.conf import settings
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from dashboard.forms import FirstAdministratorForm
 from dashboard.setup import SetupClosed, create_first_administrator, is_open
+from dashboard.throttle import remember_browser
 
 
 @sensitive_post_parameters("password1", "password2")
@@ -28,7 +30,9 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
     except SetupClosed:
         return _closed(request)
     login(request, user)
-    return redirect("home")
+    response = redirect("home")
+    remember_browser(response, user.get_username(), reverse("login"))
+    return response
 
 
 def _closed(request: HttpRequest) -> HttpResponse:

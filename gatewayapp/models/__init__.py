@@ -19,6 +19,7 @@ from gatewayapp.models.resources import Document, Resource
 from gatewayapp.models.role_assignments import RoleAssignment
 from gatewayapp.models.route_responses import RouteResponse
 from gatewayapp.models.routes import Route
+from gatewayapp.models.sessions import Session
 from gatewayapp.models.stages import Stage
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "RoleAssignment",
     "Route",
     "RouteResponse",
+    "Session",
     "Stage",
     "configuration_changed",
 ]

@@ -42,11 +42,13 @@ def test_a_page_holds_no_inline_script_or_style(signed_in: Client, path: str) ->
 def test_cookies_are_secure_where_the_request_was(client: Client, ann: User, secure: bool) -> None:
     response = client.post("/signin", {"username": "ann", "password": PASSWORD}, secure=secure)
 
-    assert set(response.cookies) == {"nopal_session", "nopal_csrf"}
+    assert set(response.cookies) == {"nopal_session", "nopal_csrf", "nopal_browser"}
     for cookie in response.cookies.values():
         assert bool(cookie["secure"]) is secure
         assert cookie["samesite"] == "Lax"
     assert response.cookies["nopal_session"]["httponly"]
+    assert response.cookies["nopal_browser"]["httponly"]
+    assert response.cookies["nopal_browser"]["path"] == "/signin"
 
 
 def test_pages_link_to_nothing_elsewhere(signed_in: Client) -> None:

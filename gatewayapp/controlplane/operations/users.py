@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.changes import Entry, one_change
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict, NotFound
+from gatewayapp.controlplane.operations.sessions import get_sessions
 from gatewayapp.core.roles import Access, Role
 from gatewayapp.models import Api, Document, RoleAssignment
 from gatewayapp.models.resources import timestamp
@@ -54,7 +55,10 @@ def create_user(*, username: str, password: str, roles: Iterable[Assignment] = (
 def update_user(
     *, user_id: int, password: str | None = None, active: bool | None = None, roles: Iterable[Assignment] | None = None
 ) -> User:
-    """Change what is given; `roles` replace all that the user has. Who is not active can neither sign in nor call."""
+    """Change what is given; `roles` replace all that the user has. Who is not active can neither sign in nor call.
+
+    A new password, other roles and being shut out end all sessions of the user.
+    """
     with one_change("UpdateUser") as entry:
         user = get_user(user_id=user_id)
         entry.before = user_document(user)
@@ -66,7 +70,10 @@ def update_user(
         if roles is not None:
             _assign(user, roles)
         _check_administrators()
-        return _recorded(entry, user)
+        user = _recorded(entry, user)
+        if password is not None or entry.after != entry.before:
+            get_sessions(user_id=user_id).delete()
+        return user
 
 
 def delete_user(*, user_id: int) -> None:

@@ -1,0 +1,16 @@
+"""Every session that someone signs in to gets its end, and remembers where it began."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from gatewayapp.sessions import SessionStore
+
+
+@receiver(user_logged_in)
+def begin_session(request: HttpRequest, **_: Any) -> None:
+    session = request.session
+    assert isinstance(session, SessionStore)
+    session.begin(str(request.META.get("REMOTE_ADDR", "")), str(request.META.get("HTTP_USER_AGENT", ""))[:256])

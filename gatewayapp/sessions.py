@@ -1,0 +1,65 @@
+"""Sessions of the dashboard: they end twelve hours after one signed in, or an hour after one was last there.
+
+They are Django's sessions in the database, each with a date at which it ends, so the limits are kept wherever a session
+is loaded: for pages, for the REST API and for sockets.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.utils import timezone
+
+from gatewayapp.models import Session
+
+STARTED_AT, LAST_SEEN_AT, ADDRESS, USER_AGENT = "started_at", "last_seen_at", "address", "user_agent"
+"""What a session remembers about itself; the moments in ISO 8601."""
+
+_NOTED_EVERY = timedelta(minutes=1)
+
+
+class SessionStore(DatabaseSessionStore):
+    @classmethod
+    def get_model_class(cls) -> type[AbstractBaseSession]:
+        return Session
+
+    def begin(self, address: str, user_agent: str) -> None:
+        """Someone has just signed in: the session ends so and so long after that."""
+        self.clear_expired()
+        now = timezone.now()
+        self.set_expiry(now + timedelta(seconds=settings.SESSION_COOKIE_AGE))
+        self[STARTED_AT] = self[LAST_SEEN_AT] = now.isoformat()
+        self[ADDRESS], self[USER_AGENT] = address, user_agent
+
+    def touch(self) -> None:
+        """A person used the session: it goes on. This is noted to the minute, not for every request."""
+        if LAST_SEEN_AT in self:
+            now = timezone.now()
+            if _last_seen(self) <= now - min(_NOTED_EVERY, _idle() / 10):
+                self[LAST_SEEN_AT] = now.isoformat()
+
+    def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
+        return _completed(super().create_model_instance(data), data)
+
+    async def acreate_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
+        return _completed(await super().acreate_model_instance(data), data)
+
+
+def _completed(session: AbstractBaseSession, data: dict[str, Any]) -> AbstractBaseSession:
+    """The row with its owner, and with the nearer of its two ends."""
+    assert isinstance(session, Session)
+    session.user_id = data.get(SESSION_KEY)
+    if LAST_SEEN_AT in data:
+        session.expire_date = min(session.expire_date, _last_seen(data) + _idle())
+    return session
+
+
+def _last_seen(data: Any) -> datetime:
+    return datetime.fromisoformat(data[LAST_SEEN_AT])
+
+
+def _idle() -> timedelta:
+    return timedelta(seconds=settings.NOPAL_SESSION_IDLE)
