@@ -36,13 +36,15 @@ class Request(HttpRequest):
     """What this person may do."""
 
 
-def page(read: Need | None = None, write: Need | None = None, *, api_of: ApiOf | None = None) -> Callable[[View], View]:
+def page(
+    read: Need | None = None, write: Need | None = None, *, posts: bool = False, api_of: ApiOf | None = None
+) -> Callable[[View], View]:
     """A view that takes GET from whoever meets `read`, and POST, if it takes it at all, from whoever meets `write`.
 
-    A need of None is met by everyone who is signed in. `api_of` gives the API's id for the view's arguments; without
-    it `api_id` is among them. A view takes POST if `write` is given, or none of both is.
+    A need of None is met by everyone who is signed in; a view that takes POST from them says so with `posts`. `api_of`
+    gives the API's id for the view's arguments; without it `api_id` is among them.
     """
-    posts = write is not None or read is None
+    posts = posts or write is not None
 
     def decorate(view: View) -> View:
         @require_http_methods(["GET", "HEAD", "POST"] if posts else ["GET", "HEAD"])

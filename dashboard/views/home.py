@@ -5,11 +5,9 @@ from django.shortcuts import render
 
 from dashboard.overview import gateway_url, overview
 from dashboard.permissions import Request, page
-from gatewayapp.controlplane.api.v1.permissions import on_some
-from gatewayapp.core.roles import Permission
 
 
-@page(read=on_some(Permission.READ_APIS))
+@page()
 def home(request: Request) -> HttpResponse:
     apis = overview(request)
     context = {
