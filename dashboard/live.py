@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 ENDED = 4401
 """The close code that says: sign in again. The page then asks the server, which sends it to the sign-in."""
 _RECHECK_SECONDS = 60.0
+_PING_SECONDS = 20.0
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
@@ -48,6 +49,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
     need: Need
     access: Access
     user: User
+    max_message = 64 * 1024
+    """Bytes that the page may say at once."""
 
     async def watch(self) -> None:
         raise NotImplementedError(f"{type(self).__name__} tells of nothing")
@@ -79,6 +82,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         if not _is_same_origin(self.scope) or not await self._is_allowed():
             await self.close()  # before the socket is accepted: the handshake is refused
             return
+        if (set_limits := self.scope.get("extensions", {}).get("nopal.limits")) is not None:
+            set_limits(self.max_message, self.max_message, _PING_SECONDS, _PING_SECONDS)
         await self.accept()
         self.loop = asyncio.get_running_loop()
         _viewers.add(self)

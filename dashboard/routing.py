@@ -3,11 +3,13 @@
 from typing import Any
 
 from channels.routing import URLRouter
-from django.urls import re_path
+from django.urls import path, re_path
 
+from dashboard.client import ClientConsumer
 from dashboard.live import Nothing
 
 urlpatterns: list[Any] = [
+    path("live/client/", ClientConsumer.as_asgi()),
     re_path("", Nothing.as_asgi()),
 ]
 

@@ -4,12 +4,15 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from dashboard.themes import choose_theme
+from dashboard.views.client import client, saved_messages
 from dashboard.views.home import home
 from dashboard.views.setup import setup
 from dashboard.views.signin import SignInView
 
 urlpatterns = [
     path("", home, name="home"),
+    path("client", client, name="client"),
+    path("client/saved", saved_messages, name="client-saved"),
     path("signin", SignInView.as_view(), name="login"),
     path("signout", LogoutView.as_view(), name="logout"),
     path("setup/<str:token>", setup, name="setup"),
