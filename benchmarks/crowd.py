@@ -17,9 +17,11 @@ from gatewayapp.core.messages import Acceptance, ConnectionInfo, Handshake
 from gatewayapp.core.snapshot import StageSnapshot, load
 from gatewayapp.dataplane.connections import Connections, LiveConnection
 from gatewayapp.dataplane.control import Control
+from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.dataplane.handshakes import read_facts
+from gatewayapp.dataplane.metering import Metering
 from gatewayapp.dataplane.registry import row_of
-from gatewayapp.dataplane.stages import Revision, StageHandle, StageKey
+from gatewayapp.dataplane.stages import Revision, StageHandle, StageKey, Stages
 from gatewayapp.dataplane.work import Work
 from gatewayapp.models import Connection
 
@@ -79,7 +81,7 @@ async def _connect(infos: list[ConnectionInfo]) -> tuple[Connections, Control]:
             await connection.deliver("x" * 100)
         if number % 10 == 0:
             connection.lifetime._last_data -= 300 + number % 100
-    return connections, Control(connections, lambda: False)
+    return connections, Control(connections, Metering(Stages(DatabaseThread("unused")), connections), lambda: False)
 
 
 async def _disconnect(connections: Connections) -> None:

@@ -136,6 +136,9 @@ class LiveConnection:
             delivery = self._write_later(frame, size)
         self.messages_out += 1
         self.bytes_out += size
+        meter = self.stage.meter
+        meter.messages_out += 1
+        meter.bytes_out += size
         return delivery
 
     @property
@@ -199,6 +202,9 @@ class LiveConnection:
         self.messages_in += 1
         self.bytes_in += size
         self.in_flight += 1
+        meter = self.stage.meter
+        meter.messages_in += 1
+        meter.bytes_in += size
         return True
 
     def end_message(self) -> None:
@@ -206,8 +212,9 @@ class LiveConnection:
         self.in_flight -= 1
         self._settle()
 
-    def note(self, outcome: Outcome[Any]) -> None:
-        """Remember how the last event went."""
+    def note(self, outcome: Outcome[Any], request_id: str) -> None:
+        """Remember how the last event went, and count it."""
+        self.stage.meter.handled(outcome, request_id)
         self.last_route = None if outcome.route is None else outcome.route.route_key
         self.last_status = outcome.status_text
         self.last_status_at = int(time() * 1000)
@@ -294,6 +301,7 @@ class Connections:
         delivery = await connection.deliver(frame)
         if delivery is Delivery.ACCEPTED:
             connection.last_active_at = int(time() * 1000)
+            connection.stage.meter.pushes += 1
         return delivery
 
     def find(self, connection_id: str) -> LiveConnection | None:
@@ -302,6 +310,7 @@ class Connections:
     def add(self, connection: LiveConnection) -> None:
         """From here on the connection can be delivered to."""
         self._by_id[connection.info.connection_id] = connection
+        connection.stage.meter.connect_count += 1
         self._per_stage[connection.stage.key] += 1
         self._per_address[connection.info.source_ip] += 1
         connection.lifetime.start()
@@ -309,6 +318,7 @@ class Connections:
     def forget(self, connection: LiveConnection) -> None:
         """From here on the connection is gone."""
         if self._by_id.pop(connection.info.connection_id, None) is not None:
+            connection.stage.meter.disconnect_count += 1
             _count_down(self._per_stage, connection.stage.key)
             _count_down(self._per_address, connection.info.source_ip)
 

@@ -59,11 +59,13 @@ class GatewayConsumer(AsyncConsumer):
         with self.gateway.connections.opening(stage.key, info.source_ip):
             outcome = await self.gateway.pipeline.open_connection(stage.snapshot, info, handshake)
             if isinstance(outcome.answer, Denial):
+                stage.meter.refused_count += 1
+                stage.meter.handled(outcome, handshake.request_id)
                 await _deny(outcome.answer, send)
                 return
             connection = await self._open(scope, info, stage, handshake, outcome.answer, send)
         if outcome.route is not None:
-            connection.note(outcome)
+            connection.note(outcome, handshake.request_id)
         if connection.closing is None:
             await self._read(connection, receive)
         await self._report_end(connection)
@@ -92,6 +94,7 @@ class GatewayConsumer(AsyncConsumer):
             self.gateway.admission.check(stage, info, handshake)
         except GatewayError as error:
             logger.info("%s/%s: %s", info.api_id, info.stage, error.detail)
+            stage.meter.refused_count += 1
             return early_refusal(error)
         return info, stage
 
@@ -144,7 +147,7 @@ class GatewayConsumer(AsyncConsumer):
     async def _answer(self, connection: LiveConnection, message: Message) -> None:
         try:
             outcome = await self.gateway.pipeline.answer_message(connection.stage.snapshot, connection.info, message)
-            connection.note(outcome)
+            connection.note(outcome, message.request_id)
             if outcome.answer is not None:
                 await connection.deliver(outcome.answer, bounded=False)
         finally:

@@ -10,6 +10,7 @@ from time import time
 from typing import Any
 
 from gatewayapp.dataplane.connections import Connections, LiveConnection
+from gatewayapp.dataplane.metering import Metering
 from gatewayapp.dataplane.selection import select
 from gatewayapp.live import ConnectionFilter, Delivery, HandshakeFacts, LiveState, NoGateway
 
@@ -25,8 +26,11 @@ Serve = Callable[[Sequence[str]], Coroutine[Any, Any, list[Delivery]]]
 class Control:
     """Belongs to the event loop that makes it."""
 
-    def __init__(self, connections: Connections, is_draining: Callable[[], bool]) -> None:
+    def __init__(self, connections: Connections, metering: Metering, is_draining: Callable[[], bool]) -> None:
         self._connections = connections
+        self.metrics = metering.metrics
+        self.route_metrics = metering.route_metrics
+        self.route_rates = metering.route_rates
         self._is_draining = is_draining
         self._loop = asyncio.get_running_loop()
 

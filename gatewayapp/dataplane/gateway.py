@@ -22,6 +22,7 @@ from gatewayapp.dataplane.connections import GOING_AWAY, LOST, Close, Connection
 from gatewayapp.dataplane.control import Control
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.dataplane.lock import DataDirectoryLock
+from gatewayapp.dataplane.metering import Metering
 from gatewayapp.dataplane.pipeline import Pipeline
 from gatewayapp.dataplane.registry import Registry, abandoned, claim_node
 from gatewayapp.dataplane.stages import StageHandle, Stages
@@ -62,6 +63,7 @@ class Gateway:
         self.work = Work()
         self.connections = Connections(self.work)
         self.stages = Stages(self._reading)
+        self.metering = Metering(self.stages, self.connections)
         self.access_keys = AccessKeys(self._reading)
         self.admission = Admission(self.connections)
         self.anonymous_callbacks = settings.NOPAL_ANONYMOUS_CALLBACKS and options.loopback
@@ -88,7 +90,8 @@ class Gateway:
         await self._refresh()
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
         self.work.start(self._report_abandoned(owner))
-        self._control = Control(self.connections, lambda: self.draining)
+        self.metering.start()
+        self._control = Control(self.connections, self.metering, lambda: self.draining)
         live.announce(self._control)
 
     async def drain(self) -> None:
@@ -104,6 +107,7 @@ class Gateway:
             return
         if self._watcher is not None:
             self._watcher.cancel()
+            self.metering.stop()
             live.withdraw(self._control)
         await self.registry.close()
         await self._integrations.close()
@@ -170,7 +174,9 @@ class Gateway:
         if stage is not None:
             request_id = self.ids.disconnect_request_id(info.connection_id)
             disconnect = Disconnect(request_id, int(time() * 1000), *close)
-            await self.pipeline.close_connection(stage.snapshot, info, disconnect)
+            outcome = await self.pipeline.close_connection(stage.snapshot, info, disconnect)
+            if outcome.route is not None:
+                stage.meter.handled(outcome, request_id)
         self.registry.remove(info.connection_id)
 
 

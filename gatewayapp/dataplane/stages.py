@@ -14,6 +14,7 @@ from django.conf import settings
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.snapshot import ApiSnapshot, StageSnapshot, load
 from gatewayapp.dataplane.database import DatabaseThread
+from gatewayapp.dataplane.meters import StageMeter
 from gatewayapp.models import ConfigurationVersion, Stage
 
 logger = logging.getLogger(__name__)
@@ -32,13 +33,14 @@ class Revision(NamedTuple):
 class StageHandle:
     """A stage that is in use. `snapshot` is replaced, never changed; it stays readable after the stage was deleted."""
 
-    __slots__ = ("deleted", "key", "revision", "snapshot")
+    __slots__ = ("deleted", "key", "meter", "revision", "snapshot")
 
     def __init__(self, key: StageKey, revision: Revision, snapshot: StageSnapshot) -> None:
         self.key = key
         self.revision = revision
         self.snapshot = snapshot
         self.deleted = False
+        self.meter = StageMeter()
 
 
 class Stages:
@@ -57,6 +59,13 @@ class Stages:
 
     def exists(self, api_id: str, stage: str) -> bool:
         return StageKey(api_id, stage) in self._index
+
+    def in_use(self) -> list[StageHandle]:
+        """The stages that clients have asked for since the start; may be asked from any thread."""
+        return list(self._handles.values())
+
+    def find_in_use(self, api_id: str, stage: str) -> StageHandle | None:
+        return self._handles.get(StageKey(api_id, stage))
 
     async def find(self, api_id: str, stage: str) -> StageHandle | None:
         """The stage, None if there is none or nothing is deployed on it."""
@@ -98,6 +107,8 @@ class Stages:
             handle.deleted = True
             self.on_delete(handle)
         elif current != handle.revision and (read := await self._database.run(_read_stage, key)) is not None:
+            if read[0].deployment_id != handle.revision.deployment_id:
+                handle.meter.deployed(str(read[0].deployment_id))
             handle.revision, handle.snapshot = read
             self.on_change(handle)
 

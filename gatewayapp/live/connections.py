@@ -7,6 +7,7 @@ from typing import Protocol
 
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.messages import Headers
+from gatewayapp.live.metrics import Metrics, StageRates, StageRouteMetrics
 
 
 class Delivery(enum.Enum):
@@ -110,9 +111,9 @@ class ConnectionFilter:
 class LiveConnections(Protocol):
     """What a gateway does for others; ids that it does not hold are gone.
 
-    Reads (`state`, `states`, `handshake`, `select`, `count`, `draining`) may be called from any thread and from the
-    gateway's event loop: they look at what is there and wait for nothing. `deliver` and `close` wait for the loop, so
-    they are for other threads; on the loop there are `adeliver` and `aclose`.
+    Reads may be called from any thread and from the gateway's event loop: they look at what is there and wait for
+    nothing. `deliver` and `close` wait for the loop, so they are for other threads; on the loop there are `adeliver`
+    and `aclose`.
     """
 
     @property
@@ -145,3 +146,15 @@ class LiveConnections(Protocol):
         """
 
     def count(self) -> int: ...
+
+    def metrics(self, api_ids: frozenset[str] | None, range_name: str, stage: str = "") -> Metrics:
+        """The samples of a range (`5m`, `1h`, `24h`) of all stages in use of those APIs (None: of all).
+
+        A name of a `stage` leaves the others out.
+        """
+
+    def route_metrics(self, api_id: str, stage: str, range_name: str) -> StageRouteMetrics:
+        """The samples of each route that was in use."""
+
+    def route_rates(self, api_id: str, stage: str) -> StageRates:
+        """What goes through each deployed route and integration now, for a picture of the stage."""

@@ -52,6 +52,8 @@ CASES = [
     Case("POST", "apis/{api}/stages/prod/broadcast", OPERATOR, "api", FRAME),
     Case("POST", "apis/{api}/stages/prod/rollback", EDITOR, "api", {"deploymentId": "{deployment}"}),
     Case("POST", "apis/{api}/stages/prod/route-test", VIEWER, "api", {"message": "{}", "draft": True}),
+    Case("GET", "apis/{api}/stages/prod/metrics", VIEWER, "api"),
+    Case("GET", "metrics", VIEWER, "some"),
     Case("POST", "import", EDITOR, "all", {"document": "nopal: 1"}),
     Case("GET", "access-keys", ADMIN, "all"),
     Case("POST", "access-keys", ADMIN, "all", {"name": "x", "permissions": []}),
@@ -192,6 +194,8 @@ def test_a_token_does_no_more_than_its_scopes_say(world, new_user, case):
     [
         "connections/{connection}",
         "connections?apiId={api}",
+        "metrics?apiId={api}",
+        "apis/{api}/stages/prod/metrics",
         "apis/{api}/deployments",
         "apis/{api}/export",
         "audit-entries?apiId={api}",

@@ -1,12 +1,12 @@
 """Live connections: listed over all APIs, read, sent to and closed, one by one or all that a filter means."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gatewayapp.controlplane.api.v1.moments import moment
 from gatewayapp.controlplane.api.v1.pagination import decode, encode, invalid_cursor
 from gatewayapp.controlplane.api.v1.permissions import check_api
 from gatewayapp.controlplane.api.v1.schema import endpoint
@@ -334,7 +334,7 @@ def _document(row: Connection, state: LiveState | None) -> Document:
         "connectionId": row.connection_id,
         "apiId": row.api_id,
         "stage": row.stage,
-        "connectedAt": _moment(row.connected_at),
+        "connectedAt": moment(row.connected_at),
         "domainName": row.domain_name,
         "sourceIp": row.source_ip,
         "userAgent": row.user_agent,
@@ -347,8 +347,8 @@ def _document(row: Connection, state: LiveState | None) -> Document:
 def _live(state: LiveState) -> Document:
     limits = {camel(name): getattr(state.limits, name) for name in ConnectionLimitsShape._declared_fields}
     return {
-        "lastActiveAt": _moment(state.last_active_at),
-        "idleSince": _moment(state.idle_since),
+        "lastActiveAt": moment(state.last_active_at),
+        "idleSince": moment(state.idle_since),
         "messagesIn": state.messages_in,
         "messagesOut": state.messages_out,
         "bytesIn": state.bytes_in,
@@ -386,9 +386,5 @@ def _results(targets: list[Target]) -> Document:
     }
 
 
-def _moment(time_ms: int) -> str:
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _optional_moment(time_ms: int | None) -> str | None:
-    return None if time_ms is None else _moment(time_ms)
+    return None if time_ms is None else moment(time_ms)

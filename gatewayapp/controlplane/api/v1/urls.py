@@ -18,6 +18,7 @@ from gatewayapp.controlplane.api.v1.connections import (
 )
 from gatewayapp.controlplane.api.v1.graphs import GraphView, LayoutView
 from gatewayapp.controlplane.api.v1.interchange import ExportView, ImportView
+from gatewayapp.controlplane.api.v1.metrics import MetricsView, StageMetricsView
 from gatewayapp.controlplane.api.v1.permissions import Need, on_all, on_api, on_some
 from gatewayapp.controlplane.api.v1.server import OpenApiView, ServerView, docs
 from gatewayapp.controlplane.api.v1.users import UsersView, UserView
@@ -58,6 +59,8 @@ ENDPOINTS = [
     _endpoint(f"{_STAGE}/broadcast", BroadcastView, POST=on_api(Permission.WRITE_CONNECTIONS)),
     _endpoint(f"{_STAGE}/rollback", RollbackView, POST=on_api(Permission.WRITE_APIS)),
     _endpoint(f"{_STAGE}/route-test", RouteTestView, POST=on_api(Permission.READ_APIS)),
+    _endpoint(f"{_STAGE}/metrics", StageMetricsView, GET=on_api(Permission.READ_APIS)),
+    _endpoint("metrics", MetricsView, GET=on_some(Permission.READ_APIS)),
     _endpoint("import", ImportView, POST=on_some(Permission.WRITE_APIS)),
     _endpoint(
         "access-keys",
