@@ -88,7 +88,7 @@ class Gateway:
         await self._refresh()
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
         self.work.start(self._report_abandoned(owner))
-        self._control = Control(self.connections, lambda: self.draining)
+        self._control = Control(self.connections, self._integrations, lambda: self.draining)
         live.announce(self._control)
 
     async def drain(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gatewayapp.core.destinations import Destination
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.messages import Headers
 
@@ -112,7 +113,7 @@ class LiveConnections(Protocol):
 
     Reads (`state`, `states`, `handshake`, `select`, `count`, `draining`) may be called from any thread and from the
     gateway's event loop: they look at what is there and wait for nothing. `deliver` and `close` wait for the loop, so
-    they are for other threads; on the loop there are `adeliver` and `aclose`.
+    they are for other threads, as is `reach`; on the loop there are `adeliver` and `aclose`.
     """
 
     @property
@@ -145,3 +146,6 @@ class LiveConnections(Protocol):
         """
 
     def count(self) -> int: ...
+
+    def reach(self, destinations: Sequence[Destination]) -> list[str]:
+        """Why a call there would find nobody, empty where it would; takes seconds, sends no request."""

@@ -28,6 +28,7 @@ EXAMPLES = 12
 
 NAMES = [
     "BroadcastToStage",
+    "CheckDeployment",
     "CreateAccessKey",
     "CreateToken",
     "CreateUser",
@@ -38,6 +39,7 @@ NAMES = [
     "ExportApi",
     "GetAccessKey",
     "GetConnection",
+    "GetDraft",
     "GetGraph",
     "GetServer",
     "GetToken",
@@ -48,6 +50,7 @@ NAMES = [
     "ListAuditEntries",
     "ListConnections",
     "ListDeployments",
+    "ListStageDeployments",
     "ListTokens",
     "ListUsers",
     "ResetLayout",
@@ -62,6 +65,7 @@ NAMES = [
 ]
 WITH_EXAMPLES = {
     "BroadcastToStage",
+    "CheckDeployment",
     "CreateAccessKey",
     "CreateToken",
     "CreateUser",
