@@ -100,6 +100,16 @@ def backend_of(integration: Document) -> str:
     return _function_name(uri) if kind in _LAMBDA else _origin_and_path(uri)[0]
 
 
+def title_of(integration: Document) -> str:
+    """An integration in short, such as `POST http://backend.example/in`, `function chat` or `MOCK`."""
+    kind, uri = integration["integrationType"], integration.get("integrationUri", "")
+    if kind == "MOCK":
+        return str(kind)
+    if kind in _LAMBDA:
+        return f"function {_function_name(uri)}"
+    return f"{integration.get('integrationMethod', 'POST')} {''.join(_origin_and_path(uri))}"
+
+
 class _Drawing:
     def __init__(self, snapshot: Document) -> None:
         self._api = snapshot["api"]

@@ -7,11 +7,13 @@ and plain values, which the loop only ever replaces.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from time import time
-from typing import Any
+from typing import Any, TypeVar
 
+from gatewayapp.core.destinations import Destination
 from gatewayapp.dataplane.connections import Connections, LiveConnection
 from gatewayapp.dataplane.metering import Metering
 from gatewayapp.dataplane.selection import select
+from gatewayapp.integrations import Integrations
 from gatewayapp.live import ConnectionFilter, Delivery, HandshakeFacts, LiveState, NoGateway
 
 _AT_ONCE = 200
@@ -20,17 +22,25 @@ _AT_ONCE = 200
 _PATIENCE = 10.0
 """Seconds; a turn takes milliseconds unless something is wrong."""
 
+T = TypeVar("T")
 Serve = Callable[[Sequence[str]], Coroutine[Any, Any, list[Delivery]]]
 
 
 class Control:
     """Belongs to the event loop that makes it."""
 
-    def __init__(self, connections: Connections, metering: Metering, is_draining: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        connections: Connections,
+        metering: Metering,
+        integrations: Integrations,
+        is_draining: Callable[[], bool],
+    ) -> None:
         self._connections = connections
         self.metrics = metering.metrics
         self.route_metrics = metering.route_metrics
         self.route_rates = metering.route_rates
+        self._integrations = integrations
         self._is_draining = is_draining
         self._loop = asyncio.get_running_loop()
 
@@ -69,6 +79,12 @@ class Control:
     def count(self) -> int:
         return len(self._connections)
 
+    def reach(self, destinations: Sequence[Destination]) -> list[str]:
+        async def attempt() -> list[str]:
+            return await self._integrations.reach(destinations)
+
+        return self._run(attempt())
+
     def _serve_frame(self, frame: str | bytes) -> Serve:
         size = len(frame) if isinstance(frame, bytes) else len(frame.encode())
 
@@ -99,7 +115,7 @@ class Control:
     def _in_turns(self, connection_ids: Sequence[str], serve: Serve) -> list[Delivery]:
         return [delivery for some in _batches(connection_ids) for delivery in self._run(serve(some))]
 
-    def _run(self, turn: Coroutine[Any, Any, list[Delivery]]) -> list[Delivery]:
+    def _run(self, turn: Coroutine[Any, Any, T]) -> T:
         if asyncio._get_running_loop() is self._loop:
             turn.close()
             raise RuntimeError("This would wait for the event loop on the event loop: await adeliver or aclose.")

@@ -91,7 +91,7 @@ class Gateway:
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
         self.work.start(self._report_abandoned(owner))
         self.metering.start()
-        self._control = Control(self.connections, self.metering, lambda: self.draining)
+        self._control = Control(self.connections, self.metering, self._integrations, lambda: self.draining)
         live.announce(self._control)
 
     async def drain(self) -> None:

@@ -4,14 +4,16 @@ Each module has `invoke(request, clients)`, which returns an `IntegrationRespons
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from gatewayapp.core.destinations import Destination
 from gatewayapp.core.messages import HttpRequest, IntegrationRequest, IntegrationResponse, LambdaRequest, MockRequest
 from gatewayapp.integrations import aws_lambda, http, mock
 from gatewayapp.integrations.clients import Clients
 from gatewayapp.integrations.lambda_endpoint import LambdaEndpoint
 from gatewayapp.integrations.outbound import OutboundClient, OutboundOptions
+from gatewayapp.integrations.reaching import reach
 
 INVOKE: dict[type, Callable[[Any, Clients], Awaitable[IntegrationResponse]]] = {
     HttpRequest: http.invoke,
@@ -27,11 +29,16 @@ class Integrations:
     """
 
     def __init__(self, options: OutboundOptions, lambda_endpoint: str = "") -> None:
+        self._options, self._lambda_endpoint = options, lambda_endpoint
         self._clients = Clients(OutboundClient(options), LambdaEndpoint(options, lambda_endpoint))
 
     def invoke(self, request: IntegrationRequest) -> Awaitable[IntegrationResponse]:
         """What the backend answered. Raises GatewayError."""
         return INVOKE[type(request)](request, self._clients)
+
+    def reach(self, destinations: Sequence[Destination]) -> Awaitable[list[str]]:
+        """For each destination why it cannot be reached, empty where it can; nobody is sent a request."""
+        return reach(destinations, self._options, self._lambda_endpoint)
 
     async def close(self) -> None:
         """Fail what is under way, close every connection."""

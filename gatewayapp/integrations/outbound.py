@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from gatewayapp.core.addresses import Policy
 from gatewayapp.core.errors import BackendUnreachable, ConfigurationFailure, IntegrationTimeout
 from gatewayapp.core.messages import HttpRequest, IntegrationResponse, Origin
-from gatewayapp.integrations.connection import AnswerLimits, Call, Connection
+from gatewayapp.integrations.connection import AnswerLimits, Call, Connection, Owner
 from gatewayapp.integrations.deadlines import Deadlines
 from gatewayapp.integrations.dialing import Dialer, Resolve
 from gatewayapp.integrations.pool import Pool
@@ -71,6 +71,12 @@ class OutboundClient:
         finally:
             due.discard(call.answer)
 
+    async def reach(self, origin: Origin, server_name: str | None = None) -> None:
+        """Open a connection to the origin and close it: no request is sent. Raises BackendUnreachable."""
+        connection = await self._open(origin, server_name, _Nobody())
+        connection.abort()
+        await connection.lost
+
     @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
         """Asked for once: CPython 3.11 makes a system call for each question."""
@@ -98,9 +104,9 @@ class OutboundClient:
             self._prune_later()
         return pool
 
-    async def _open(self, origin: Origin, server_name: str | None, pool: Pool) -> Connection:
+    async def _open(self, origin: Origin, server_name: str | None, owner: Owner) -> Connection:
         def build(sock: socket.socket) -> Connection:
-            return Connection(sock, origin.scheme == "https", pool, self._limits)
+            return Connection(sock, origin.scheme == "https", owner, self._limits)
 
         return await self._dialer.dial(origin, server_name, build)
 
@@ -117,6 +123,16 @@ class OutboundClient:
         self._pruning = None
         if self._pools:
             self._prune_later()
+
+
+class _Nobody:
+    """The owner of a connection that carries no call."""
+
+    def release(self, connection: Connection) -> None:
+        connection.abort()
+
+    def forget(self, connection: Connection) -> None:
+        pass
 
 
 def _wire(request: HttpRequest, max_header_bytes: int) -> bytes:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gatewayapp.core.destinations import Destination
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.messages import Headers
 from gatewayapp.live.metrics import Metrics, StageRates, StageRouteMetrics
@@ -112,8 +113,8 @@ class LiveConnections(Protocol):
     """What a gateway does for others; ids that it does not hold are gone.
 
     Reads may be called from any thread and from the gateway's event loop: they look at what is there and wait for
-    nothing. `deliver` and `close` wait for the loop, so they are for other threads; on the loop there are `adeliver`
-    and `aclose`.
+    nothing. `deliver` and `close` wait for the loop, so they are for other threads, as is `reach`; on the loop there
+    are `adeliver` and `aclose`.
     """
 
     @property
@@ -158,3 +159,6 @@ class LiveConnections(Protocol):
 
     def route_rates(self, api_id: str, stage: str) -> StageRates:
         """What goes through each deployed route and integration now, for a picture of the stage."""
+
+    def reach(self, destinations: Sequence[Destination]) -> list[str]:
+        """Why a call there would find nobody, empty where it would; takes seconds, sends no request."""

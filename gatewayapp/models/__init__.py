@@ -20,6 +20,7 @@ from gatewayapp.models.role_assignments import RoleAssignment
 from gatewayapp.models.route_responses import RouteResponse
 from gatewayapp.models.routes import Route
 from gatewayapp.models.sessions import Session
+from gatewayapp.models.stage_deployments import StageDeployment
 from gatewayapp.models.stages import Stage
 
 __all__ = [
@@ -45,5 +46,6 @@ __all__ = [
     "RouteResponse",
     "Session",
     "Stage",
+    "StageDeployment",
     "configuration_changed",
 ]

@@ -26,6 +26,8 @@ class Deployment(Resource):
     api = models.ForeignKey(Api, models.CASCADE, related_name="deployments")
     description = models.CharField(max_length=1024, default="")
     auto_deployed = models.BooleanField(default=False)
+    created_by = models.CharField(max_length=256, default="", editable=False)
+    """The name of whoever made it, as the audit log has it."""
     snapshot = models.JSONField()
     created_date = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -28,6 +28,7 @@ EXAMPLES = 12
 
 NAMES = [
     "BroadcastToStage",
+    "CheckDeployment",
     "CreateAccessKey",
     "CreateToken",
     "CreateUser",
@@ -38,6 +39,7 @@ NAMES = [
     "ExportApi",
     "GetAccessKey",
     "GetConnection",
+    "GetDraft",
     "GetGraph",
     "GetMetrics",
     "GetServer",
@@ -50,6 +52,7 @@ NAMES = [
     "ListAuditEntries",
     "ListConnections",
     "ListDeployments",
+    "ListStageDeployments",
     "ListTokens",
     "ListUsers",
     "ResetLayout",
@@ -64,6 +67,7 @@ NAMES = [
 ]
 WITH_EXAMPLES = {
     "BroadcastToStage",
+    "CheckDeployment",
     "CreateAccessKey",
     "CreateToken",
     "CreateUser",

@@ -65,6 +65,7 @@ from gatewayapp.controlplane.operations.domain_names import (
     get_domain_names,
     update_domain_name,
 )
+from gatewayapp.controlplane.operations.drafts import check_deployment, get_draft_status
 from gatewayapp.controlplane.operations.errors import (
     AccessDenied,
     BadRequest,
@@ -122,6 +123,7 @@ from gatewayapp.controlplane.operations.stages import (
     delete_route_settings,
     delete_stage,
     get_stage,
+    get_stage_history,
     get_stages,
     reset_authorizers_cache,
     rollback_stage,
@@ -147,6 +149,7 @@ __all__ = [
     "Unavailable",
     "access_of",
     "broadcast",
+    "check_deployment",
     "create_access_key",
     "create_api",
     "create_api_mapping",
@@ -200,6 +203,7 @@ __all__ = [
     "get_deployments",
     "get_domain_name",
     "get_domain_names",
+    "get_draft_status",
     "get_draft_version",
     "get_graph",
     "get_integration",
@@ -218,6 +222,7 @@ __all__ = [
     "get_routes",
     "get_snapshot",
     "get_stage",
+    "get_stage_history",
     "get_stages",
     "get_tags",
     "get_user",

@@ -4,13 +4,14 @@ from typing import Annotated, TypedDict, Unpack
 
 from django.db.models import QuerySet
 
+from gatewayapp.controlplane.operations.actors import current_actor
 from gatewayapp.controlplane.operations.apis import get_api
 from gatewayapp.controlplane.operations.changes import change, change_of
 from gatewayapp.controlplane.operations.errors import BadRequest, NotFound
 from gatewayapp.controlplane.operations.members import DESCRIPTION, Text, checked
 from gatewayapp.controlplane.operations.resources import assign, find
 from gatewayapp.controlplane.operations.snapshots import draft, freeze, point_at
-from gatewayapp.core.diff import Change, diff
+from gatewayapp.core.told import Told, tell
 from gatewayapp.models import Api, Deployment, Document, Stage
 
 DRAFT = "draft"
@@ -31,7 +32,7 @@ def create_deployment(*, api_id: str, **members: Unpack[NewDeploymentMembers]) -
     api = get_api(api_id=api_id)
     values = checked(NewDeploymentMembers, members)
     stage = _stage(api, values.pop("stage_name", ""))
-    deployment = Deployment.objects.create(api=api, snapshot=freeze(api), **values)
+    deployment = Deployment.objects.create(api=api, snapshot=freeze(api), created_by=current_actor().name, **values)
     if stage is not None:
         point_at(deployment, [stage.pk])
     return deployment
@@ -61,9 +62,9 @@ def delete_deployment(*, api_id: str, deployment_id: str) -> None:
     deployment.delete()
 
 
-def diff_deployments(*, api_id: str, before: str, after: str) -> tuple[Change, ...]:
-    """What changed from one deployment to another; either may be DRAFT."""
-    return diff(get_snapshot(api_id=api_id, deployment_id=before), get_snapshot(api_id=api_id, deployment_id=after))
+def diff_deployments(*, api_id: str, before: str, after: str) -> tuple[Told, ...]:
+    """What changed from one deployment to another, in words too; either may be DRAFT."""
+    return tell(get_snapshot(api_id=api_id, deployment_id=before), get_snapshot(api_id=api_id, deployment_id=after))
 
 
 def get_snapshot(*, api_id: str, deployment_id: str) -> Document:

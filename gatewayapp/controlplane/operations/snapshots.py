@@ -3,9 +3,13 @@
 import orjson
 from django.utils import timezone
 
+from gatewayapp.controlplane.operations.actors import current_actor
 from gatewayapp.controlplane.operations.errors import BadRequest
 from gatewayapp.core import snapshot
-from gatewayapp.models import Api, ConfigurationVersion, Deployment, Document, Stage
+from gatewayapp.models import Api, ConfigurationVersion, Deployment, Document, Stage, StageDeployment
+
+KEPT_HISTORY = 100
+"""Of a stage: how many times it is remembered for that it began to serve a deployment."""
 
 KEPT_AUTO_DEPLOYMENTS = 20
 """Deployments that autoDeploy made and no stage points at any more; older ones are dropped, each holds a whole API."""
@@ -37,7 +41,9 @@ def redeploy(api_id: str) -> None:
         return
     outdated = [stage.pk for stage in stages if stage.deployment is None or stage.deployment.snapshot != document]
     if outdated:
-        deployment = Deployment.objects.create(api_id=api_id, auto_deployed=True, snapshot=document)
+        deployment = Deployment.objects.create(
+            api_id=api_id, auto_deployed=True, created_by=current_actor().name, snapshot=document
+        )
         point_at(deployment, outdated, f"Successfully deployed stage with deployment ID '{deployment.pk}'")
         _drop_old_auto_deployments(api_id)
 
@@ -50,6 +56,23 @@ def point_at(deployment: Deployment, stages: list[int], status_message: str = ""
         last_updated_date=timezone.now(),
         revision=ConfigurationVersion.current(),
     )
+    for stage in stages:
+        note_deployment(stage, deployment.pk, automatic=deployment.auto_deployed)
+
+
+def note_deployment(stage: int, deployment_id: str, *, automatic: bool = False) -> None:
+    """Take down in the history of the stage (a primary key) that it serves the deployment from now on."""
+    actor, history = current_actor(), StageDeployment.objects.filter(stage_id=stage)
+    StageDeployment.objects.create(
+        stage_id=stage,
+        deployment_id=deployment_id,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        automatic=automatic,
+        returned=history.filter(deployment_id=deployment_id).exists(),
+    )
+    history.filter(pk__in=list(history.values_list("pk", flat=True)[KEPT_HISTORY:])).delete()
 
 
 def draft(api: Api) -> Document:

@@ -21,9 +21,9 @@ from gatewayapp.controlplane.operations.members import (
     merged,
 )
 from gatewayapp.controlplane.operations.resources import assign, check_quota, find
-from gatewayapp.controlplane.operations.snapshots import redeploy
+from gatewayapp.controlplane.operations.snapshots import note_deployment, redeploy
 from gatewayapp.core.limits import StageLimits
-from gatewayapp.models import Api, ConfigurationVersion, Deployment, Stage
+from gatewayapp.models import Api, ConfigurationVersion, Deployment, Stage, StageDeployment
 from gatewayapp.models.stages import default_route_settings
 
 MOST_STAGES = 10
@@ -106,6 +106,11 @@ def get_stage(*, api_id: str, stage_name: str) -> Stage:
     return find(get_stages(api_id=api_id), "Invalid stage identifier specified", stage_name=stage_name)
 
 
+def get_stage_history(*, api_id: str, stage_name: str) -> QuerySet[StageDeployment]:
+    """What the stage served, the latest first; the first entry is about what it serves now, if that is anything."""
+    return get_stage(api_id=api_id, stage_name=stage_name).stage_deployments.all()
+
+
 @change_of(get_stage)
 def update_stage(*, api_id: str, stage_name: str, **members: Unpack[StageMembers]) -> Stage:
     """Variables and route settings merge by key, and an empty variable is removed; the rest is replaced."""
@@ -166,7 +171,10 @@ def _written(stage: Stage, values: dict[str, Any]) -> Stage:
         values["route_settings"] = {**stage.route_settings, **_route_settings(stage.api, values["route_settings"])}
     if values.get("access_log_settings"):
         _check_access_log(values["access_log_settings"].get("format", ""))
+    served = stage.deployment_id
     _saved(assign(stage, values))
+    if stage.deployment_id not in (None, served):
+        note_deployment(stage.pk, stage.deployment_id)
     if stage.auto_deploy:
         redeploy(stage.api_id)
         stage.refresh_from_db()

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gatewayapp.controlplane.api.v1.drafts import ChangeShape, told_document
 from gatewayapp.controlplane.api.v1.pagination import newest_first
 from gatewayapp.controlplane.api.v1.schema import endpoint
 from gatewayapp.controlplane.api.v1.shapes import PageQuery, Shape, Text, page_of
@@ -15,11 +16,10 @@ from gatewayapp.controlplane.operations.apis import get_apis
 from gatewayapp.controlplane.operations.deployments import DRAFT, diff_deployments, get_deployments
 from gatewayapp.controlplane.operations.route_tests import run_route_test
 from gatewayapp.controlplane.operations.stages import get_stage, rollback_stage
-from gatewayapp.core.diff import Change
 from gatewayapp.core.dry_run import DryRun
 from gatewayapp.core.mapping import host_header
 from gatewayapp.core.messages import HttpRequest, IntegrationRequest, LambdaRequest, MockRequest
-from gatewayapp.core.redaction import redacted, redacted_headers, redacted_url
+from gatewayapp.core.redaction import redacted_headers, redacted_url
 from gatewayapp.core.roles import Permission
 from gatewayapp.models import Api, Connection, Document
 
@@ -45,27 +45,13 @@ class DeploymentShape(Shape):
     description = serializers.CharField(required=False)
     auto_deployed = serializers.BooleanField()
     created_date = serializers.DateTimeField()
+    created_by = serializers.CharField(allow_blank=True, help_text="Who made it; empty where that is not known.")
     deployment_status = serializers.CharField()
 
 
 class DiffQuery(Shape):
     before = serializers.CharField(max_length=6, help_text=f"A deployment's id, or {DRAFT}.")
     after = serializers.CharField(max_length=6, default=DRAFT, help_text=f"A deployment's id, or {DRAFT}.")
-
-
-class MemberChangeShape(Shape):
-    member = serializers.CharField()
-    before = serializers.JSONField(allow_null=True)
-    after = serializers.JSONField(allow_null=True)
-
-
-class ChangeShape(Shape):
-    """A resource that differs; routes, models and authorizers are keyed by name, integrations by id."""
-
-    action = serializers.ChoiceField(["added", "changed", "removed"])
-    kind = serializers.CharField()
-    key = serializers.CharField()
-    members = MemberChangeShape(many=True)
 
 
 class DiffShape(Shape):
@@ -136,7 +122,8 @@ class DeploymentsView(View):
         query = self.query(PageQuery)
         deployments: QuerySet[Any] = get_deployments(api_id=api_id)
         page, cursor = newest_first(deployments, "created_date", query.get("cursor"), query["page_size"])
-        return Response({"items": [deployment.document() for deployment in page], "nextCursor": cursor})
+        items = [{**deployment.document(), "createdBy": deployment.created_by} for deployment in page]
+        return Response({"items": items, "nextCursor": cursor})
 
 
 class DiffView(View):
@@ -145,7 +132,7 @@ class DiffView(View):
     )
     def get(self, request: Request, api_id: str) -> Response:
         changes = diff_deployments(api_id=api_id, **self.query(DiffQuery))
-        return Response({"changes": [_change(change) for change in changes]})
+        return Response({"changes": [told_document(told) for told in changes]})
 
 
 class RollbackView(View):
@@ -201,18 +188,6 @@ def _connections(apis: list[Api]) -> dict[tuple[str, str], int]:
     """How many clients are connected, by API and stage."""
     rows = Connection.objects.filter(api_id__in=[api.pk for api in apis]).order_by()
     return {(api_id, stage): n for api_id, stage, n in rows.values_list("api_id", "stage").annotate(n=Count("pk"))}
-
-
-def _change(change: Change) -> Document:
-    members = [
-        {
-            "member": each.member,
-            "before": redacted({each.member: each.before})[each.member],
-            "after": redacted({each.member: each.after})[each.member],
-        }
-        for each in change.members
-    ]
-    return {"action": change.action, "kind": change.kind, "key": change.key, "members": members}
 
 
 def _dry_run(run: DryRun) -> Document:

@@ -145,7 +145,7 @@ def picture(graph: Graph, nodes: tuple[Placed, ...]) -> Document:
         "box": box_of(nodes)._asdict(),
         "nodes": [_node(placed) for placed in nodes],
         "edges": [_edge(edge) for edge in graph.edges],
-        "problems": [_problem(problem) for problem in graph.problems],
+        "problems": [problem_document(problem) for problem in graph.problems],
     }
 
 
@@ -164,7 +164,7 @@ def _node(placed: Placed) -> Document:
         "width": WIDTH,
         "height": HEIGHT,
         "stored": placed.is_stored,
-        "problems": [_problem(problem) for problem in node.problems],
+        "problems": [problem_document(problem) for problem in node.problems],
     }
 
 
@@ -181,5 +181,5 @@ def _edge(edge: Edge) -> Document:
     }
 
 
-def _problem(problem: Problem) -> dict[str, Any]:
+def problem_document(problem: Problem) -> dict[str, Any]:
     return {"code": problem.code, "severity": problem.severity, "message": problem.message}

@@ -16,6 +16,7 @@ from gatewayapp.controlplane.api.v1.connections import (
     ConnectionView,
     SendView,
 )
+from gatewayapp.controlplane.api.v1.drafts import DeploymentCheckView, DraftView, HistoryView
 from gatewayapp.controlplane.api.v1.graphs import GraphView, LayoutView
 from gatewayapp.controlplane.api.v1.interchange import ExportView, ImportView
 from gatewayapp.controlplane.api.v1.metrics import MetricsView, StageMetricsView
@@ -49,6 +50,8 @@ ENDPOINTS = [
     _endpoint("apis/<str:api_id>/deployments", DeploymentsView, GET=on_api(Permission.READ_APIS)),
     _endpoint("apis/<str:api_id>/deployments/diff", DiffView, GET=on_api(Permission.READ_APIS)),
     _endpoint("apis/<str:api_id>/export", ExportView, GET=on_api(Permission.READ_APIS)),
+    _endpoint("apis/<str:api_id>/draft", DraftView, GET=on_api(Permission.READ_APIS)),
+    _endpoint("apis/<str:api_id>/deployment-check", DeploymentCheckView, POST=on_api(Permission.WRITE_APIS)),
     _endpoint("apis/<str:api_id>/graph", GraphView, GET=on_api(Permission.READ_APIS)),
     _endpoint(
         "apis/<str:api_id>/layout",
@@ -57,6 +60,7 @@ ENDPOINTS = [
         DELETE=on_api(Permission.WRITE_APIS),
     ),
     _endpoint(f"{_STAGE}/broadcast", BroadcastView, POST=on_api(Permission.WRITE_CONNECTIONS)),
+    _endpoint(f"{_STAGE}/history", HistoryView, GET=on_api(Permission.READ_APIS)),
     _endpoint(f"{_STAGE}/rollback", RollbackView, POST=on_api(Permission.WRITE_APIS)),
     _endpoint(f"{_STAGE}/route-test", RouteTestView, POST=on_api(Permission.READ_APIS)),
     _endpoint(f"{_STAGE}/metrics", StageMetricsView, GET=on_api(Permission.READ_APIS)),
