@@ -20,6 +20,7 @@ from gatewayapp.models.route_responses import RouteResponse
 from gatewayapp.models.routes import Route
 from gatewayapp.models.sessions import Session
 from gatewayapp.models.stages import Stage
+from gatewayapp.models.vpc_links import VpcLink
 
 __all__ = [
     "AccessKey",
@@ -43,5 +44,6 @@ __all__ = [
     "RouteResponse",
     "Session",
     "Stage",
+    "VpcLink",
     "configuration_changed",
 ]
