@@ -195,3 +195,50 @@ def test_untagging_needs_keys():
     api = make_api()
     with pytest.raises(BadRequest, match="tagKeys is required"):
         operations.untag_resource(resource_arn=arns(api)[0], tag_keys=[])
+
+
+VPC_LINK = {"name": "office", "subnet_ids": ["subnet-a"], "security_group_ids": ["sg-a"], "tags": {"a": "1"}}
+
+
+def test_a_vpc_link_is_available_at_once_and_leads_nowhere():
+    link = operations.create_vpc_link(**VPC_LINK)
+    document = link.document()
+    assert document.pop("createdDate")
+    assert document == {
+        "name": "office",
+        "securityGroupIds": ["sg-a"],
+        "subnetIds": ["subnet-a"],
+        "tags": {"a": "1"},
+        "vpcLinkId": link.pk,
+        "vpcLinkStatus": "AVAILABLE",
+        "vpcLinkVersion": "V2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"name": None}, "name is required"),
+        ({"name": ""}, "name must have 1-128 characters"),
+        ({"subnet_ids": None}, "subnetIds is required"),
+        ({"subnet_ids": "subnet-a"}, "subnetIds must be a list"),
+        ({"tags": {"aws:a": "1"}}, "Invalid key 'aws:a' in tags"),
+    ],
+)
+def test_a_vpc_link_is_refused(members, message):
+    with pytest.raises(BadRequest, match=message):
+        operations.create_vpc_link(**VPC_LINK | members)
+
+
+def test_a_vpc_link_is_renamed_tagged_and_deleted():
+    link = operations.create_vpc_link(**VPC_LINK)
+    arn = f"arn:aws:apigateway:us-east-1::/vpclinks/{link.pk}"
+
+    operations.update_vpc_link(vpc_link_id=link.pk, name="lab")
+    operations.tag_resource(resource_arn=arn, tags={"b": "2"})
+    assert operations.get_vpc_link(vpc_link_id=link.pk).name == "lab"
+    assert operations.get_tags(resource_arn=arn) == {"a": "1", "b": "2"}
+
+    operations.delete_vpc_link(vpc_link_id=link.pk)
+    with pytest.raises(NotFound, match=f"Invalid VpcLink identifier specified {link.pk}"):
+        operations.get_vpc_link(vpc_link_id=link.pk)
