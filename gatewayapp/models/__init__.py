@@ -22,7 +22,6 @@ from gatewayapp.models.routes import Route
 from gatewayapp.models.sessions import Session
 from gatewayapp.models.stage_deployments import StageDeployment
 from gatewayapp.models.stages import Stage
-from gatewayapp.models.vpc_links import VpcLink
 
 __all__ = [
     "AccessKey",
@@ -48,6 +47,5 @@ __all__ = [
     "Session",
     "Stage",
     "StageDeployment",
-    "VpcLink",
     "configuration_changed",
 ]

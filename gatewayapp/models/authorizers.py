@@ -11,7 +11,6 @@ class Authorizer(Resource):
     MEMBERS = (
         "authorizer_credentials_arn",
         "authorizer_id",
-        "authorizer_payload_format_version",
         "authorizer_result_ttl_in_seconds",
         "authorizer_type",
         "authorizer_uri",
@@ -28,7 +27,6 @@ class Authorizer(Resource):
     name = models.CharField(max_length=128)
     authorizer_uri = models.CharField(max_length=2048)
     authorizer_credentials_arn = models.CharField(max_length=2048, default="")
-    authorizer_payload_format_version = models.CharField(max_length=64, default="")
     authorizer_result_ttl_in_seconds = models.PositiveIntegerField(null=True)
     identity_source = models.JSONField(default=list)
     identity_validation_expression = models.CharField(max_length=1024, default="")

@@ -144,5 +144,3 @@ def empty_gateway() -> Iterator[None]:
         client.delete_domain_name(DomainName=domain["DomainName"])
     for api in client.get_apis()["Items"]:
         client.delete_api(ApiId=api["ApiId"])
-    for link in client.get_vpc_links()["Items"]:
-        client.delete_vpc_link(VpcLinkId=link["VpcLinkId"])

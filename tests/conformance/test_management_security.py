@@ -215,7 +215,6 @@ REFUSALS = [
     ("GET", "/v2/gophers", None, 404, "NotFoundException"),
     ("PUT", "/v2/domainnames", None, 405, "MethodNotAllowedException"),
     ("PUT", "/v2/apis", {"body": "{}"}, 400, "BadRequestException"),
-    ("GET", "/v2/apis/x/exports/OAS30", None, 400, "BadRequestException"),
     ("POST", "/v2/vpclinks", {"name": "x"}, 400, "BadRequestException"),
     ("GET", "/v2/apis?nextToken=x", None, 400, "BadRequestException"),
 ]

@@ -30,7 +30,6 @@ from gatewayapp.models import (
     Route,
     RouteResponse,
     Stage,
-    VpcLink,
 )
 from tests.support.gateway import Gateway
 
@@ -41,7 +40,7 @@ MODEL = (
 )
 TABLE = {operation.name: operation for operation in OPERATIONS}
 
-FOR_HTTP_APIS = [name for name in MODEL.operation_names if re.fullmatch("(Rei|I)mport.*|Export.*|.*Cors.*", name)]
+FOR_HTTP_APIS = [name for name in MODEL.operation_names if re.fullmatch("(Rei|I)mport.*|Export.*|.*(Cors|Vpc).*", name)]
 OF_OTHER_PRODUCTS = [name for name in MODEL.operation_names if re.search("Portal|Product|RoutingRule", name)]
 FOR_WEBSOCKET_APIS = sorted(set(MODEL.operation_names) - set(FOR_HTTP_APIS) - set(OF_OTHER_PRODUCTS))
 
@@ -58,7 +57,7 @@ LAMBDA = (
 
 def test_every_operation_on_websocket_apis_is_served() -> None:
     assert TABLE.keys() == {*FOR_WEBSOCKET_APIS, *FOR_HTTP_APIS}
-    assert (len(FOR_WEBSOCKET_APIS), len(FOR_HTTP_APIS)) == (68, 4)
+    assert (len(FOR_WEBSOCKET_APIS), len(FOR_HTTP_APIS)) == (63, 9)
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -90,7 +89,6 @@ def test_it_takes_every_member_of_the_body(name: str) -> None:
         (Route, "GetRoute"),
         (RouteResponse, "GetRouteResponse"),
         (Stage, "GetStage"),
-        (VpcLink, "GetVpcLink"),
     ],
 )
 def test_documents_have_no_members_but_the_model_s_and_nopal_s_own(resource: Any, operation: str) -> None:
@@ -101,7 +99,7 @@ def test_documents_have_no_members_but_the_model_s_and_nopal_s_own(resource: Any
 
 OF_HTTP_APIS: Mapping[str, set[str]] = {
     "Api": {"CorsConfiguration", "CredentialsArn", "RouteKey", "Target"},
-    "Authorizer": {"EnableSimpleResponses", "JwtConfiguration"},
+    "Authorizer": {"AuthorizerPayloadFormatVersion", "EnableSimpleResponses", "JwtConfiguration"},
     "Integration": {"IntegrationSubtype", "ResponseParameters"},
     "Route": {"AuthorizationScopes"},
 }
@@ -250,9 +248,6 @@ def test_every_operation_round_trips_every_member_in_shapes_of_the_model(gateway
     at = {"ApiId": api["ApiId"], "Stage": stage["StageName"]}
     mapping = walk.round_trip("ApiMapping", domain, at | {"ApiMappingKey": "chat"}, at | {"ApiMappingKey": "chat/v2"})
 
-    link = walk.round_trip("VpcLink", {}, VPC_LINK | tagged, {"Name": "b"})
-    walk("DeleteVpcLink", **link)
-
     arn = f"arn:aws:apigateway:us-east-1::/apis/{api['ApiId']}"
     walk("TagResource", ResourceArn=arn, Tags={"b": "2"})
     walk("UntagResource", ResourceArn=arn, TagKeys=["a"])
@@ -348,7 +343,6 @@ AUTHORIZER = {
     "AuthorizerType": "REQUEST",
     "AuthorizerUri": LAMBDA,
     "AuthorizerCredentialsArn": "arn:aws:iam::000000000000:role/a",
-    "AuthorizerPayloadFormatVersion": "1.0",
     "AuthorizerResultTtlInSeconds": 0,
     "IdentitySource": ["route.request.querystring.token", "route.request.header.Authorization"],
     "IdentityValidationExpression": "[a-z]+",
@@ -357,7 +351,6 @@ AUTHORIZER_AFTER = AUTHORIZER | {
     "Name": "cookies",
     "AuthorizerUri": LAMBDA.replace("chat", "talk"),
     "AuthorizerCredentialsArn": "arn:aws:iam::000000000000:role/b",
-    "AuthorizerPayloadFormatVersion": "2.0",
     "AuthorizerResultTtlInSeconds": 3600,
     "IdentitySource": ["context.identity.sourceIp"],
     "IdentityValidationExpression": ".*",
@@ -478,7 +471,6 @@ DOMAIN = {
     "DomainNameConfigurations": [CONFIGURATION],
     "RoutingMode": "API_MAPPING_ONLY",
 }
-VPC_LINK = {"Name": "a", "SubnetIds": ["subnet-a", "subnet-b"], "SecurityGroupIds": ["sg-a"]}
 DOMAIN_AFTER = {
     "DomainNameConfigurations": [CONFIGURATION | {"CertificateName": "b", "IpAddressType": "ipv4"}],
     "RoutingMode": "API_MAPPING_ONLY",

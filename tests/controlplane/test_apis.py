@@ -150,7 +150,7 @@ def make_authorizer(api, **members):
 
 
 def test_an_authorizer_reads_back_as_given():
-    authorizer = make_authorizer(make_api(), enable_simple_responses=False)
+    authorizer = make_authorizer(make_api(), authorizer_payload_format_version="", enable_simple_responses=False)
     assert authorizer.document() == {
         "authorizerId": authorizer.pk,
         "authorizerType": "REQUEST",
@@ -171,7 +171,7 @@ def test_an_authorizer_reads_back_as_given():
         ({"identity_source": "route.request.header.x"}, "identitySource must be a list"),
         ({"identity_source": ["$request.header.Authorization"]}, "use route.request.header.NAME"),
         ({"authorizer_result_ttl_in_seconds": 3601}, "authorizerResultTtlInSeconds must be a whole number 0-3600"),
-        ({"enable_simple_responses": True}, "enableSimpleResponses is not supported"),
+        ({"authorizer_payload_format_version": "2.0"}, "authorizerPayloadFormatVersion is not supported"),
         ({"jwt_configuration": {"issuer": "x"}}, "jwtConfiguration is not supported"),
     ],
 )

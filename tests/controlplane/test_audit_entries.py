@@ -51,7 +51,6 @@ def world() -> dict[str, str]:
     make_stage(api, "spare")
     domain = operations.create_domain_name(domain_name="ws.example.com")
     mapping = operations.create_api_mapping(domain_name=domain.pk, api_id=api.pk, stage="prod")
-    link = operations.create_vpc_link(name="office", subnet_ids=[])
     return {
         "apiId": api.pk,
         "integrationId": unused.pk,
@@ -65,7 +64,6 @@ def world() -> dict[str, str]:
         "stageName": "prod",
         "domainName": domain.pk,
         "apiMappingId": mapping.pk,
-        "vpcLinkId": link.pk,
         "routeKey": "join",
         "requestParameterKey": "route.request.header.a",
         "resourceArn": f"arn:aws:apigateway:us-east-1::/apis/{api.pk}",
@@ -84,7 +82,6 @@ BODIES = {
     "create_domain_name": {"domainName": "new.example.com"},
     "create_api_mapping": {"stage": "prod", "apiMappingKey": "other"},
     "update_api_mapping": {"apiMappingKey": "changed"},
-    "create_vpc_link": {"name": "new", "subnetIds": ["subnet-a"]},
     "tag_resource": {"tags": {"b": "2"}},
 }
 CHANGES = [

@@ -16,11 +16,11 @@ from gatewayapp.controlplane.api.requests import header_fields, raw_path
 from gatewayapp.controlplane.operations import AccessDenied
 from gatewayapp.core.policy import allows, allows_somewhere, management_action, management_arn
 from gatewayapp.core.sigv4 import verify
-from gatewayapp.models import AccessKey, Api, DomainName, VpcLink
+from gatewayapp.models import AccessKey, Api, DomainName
 
 logger = logging.getLogger(__name__)
 
-_COLLECTIONS = {Api: "/apis", DomainName: "/domainnames", VpcLink: "/vpclinks"}
+_COLLECTIONS = {Api: "/apis", DomainName: "/domainnames"}
 """The lists that belong to no resource of their own, and their paths."""
 
 
@@ -51,8 +51,8 @@ def authenticate(request: HttpRequest) -> AccessKey:
 def authorize(key: AccessKey, method: str, path: str, labels: dict[str, str]) -> None:
     """Let the key's call of `method` on the decoded `path` (below `/v2`) pass. Raises AccessDenied.
 
-    Whoever may read anything may list APIs, domain names and VPC links: `visible` leaves out the others. Who may change
-    a resource may tag it, since tags are named by the resource's ARN.
+    Whoever may read anything may list APIs and domain names: `visible` leaves out the others. Who may change a resource
+    may tag it, since tags are named by the resource's ARN.
     """
     action = management_action(method)
     if method == "GET" and path in _COLLECTIONS.values() and allows_somewhere(key.permissions, action):
@@ -70,7 +70,7 @@ def authorize_reference(key: AccessKey, members: dict[str, Any]) -> None:
 
 
 def visible(key: AccessKey, resources: "QuerySet[Any]") -> "QuerySet[Any]":
-    """Of a list those that the key may read: it may name them one by one. One query."""
+    """Of a list those that the key may read: it may name APIs and domain names one by one. One query."""
     collection = _COLLECTIONS.get(resources.model)
     if collection is None:
         return resources

@@ -138,13 +138,6 @@ from gatewayapp.controlplane.operations.users import (
     get_users,
     update_user,
 )
-from gatewayapp.controlplane.operations.vpc_links import (
-    create_vpc_link,
-    delete_vpc_link,
-    get_vpc_link,
-    get_vpc_links,
-    update_vpc_link,
-)
 
 __all__ = [
     "AccessDenied",
@@ -172,7 +165,6 @@ __all__ = [
     "create_route_with_integration",
     "create_stage",
     "create_user",
-    "create_vpc_link",
     "delete_access_log_settings",
     "delete_api",
     "delete_api_mapping",
@@ -188,7 +180,6 @@ __all__ = [
     "delete_route_settings",
     "delete_stage",
     "delete_user",
-    "delete_vpc_link",
     "diff_deployments",
     "disconnect",
     "disconnect_all",
@@ -236,8 +227,6 @@ __all__ = [
     "get_tags",
     "get_user",
     "get_users",
-    "get_vpc_link",
-    "get_vpc_links",
     "refuse_http_api_operation",
     "reset_authorizers_cache",
     "reset_layout",
@@ -263,5 +252,4 @@ __all__ = [
     "update_route_response",
     "update_stage",
     "update_user",
-    "update_vpc_link",
 ]

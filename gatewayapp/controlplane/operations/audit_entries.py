@@ -25,7 +25,6 @@ from gatewayapp.models import (
     Route,
     RouteResponse,
     Stage,
-    VpcLink,
 )
 
 _PATHS: dict[type, str] = {
@@ -44,7 +43,6 @@ _PATHS: dict[type, str] = {
     Route: "/apis/{0.api_id}/routes/{0.route_id}",
     RouteResponse: "/apis/{0.route.api_id}/routes/{0.route_id}/routeresponses/{0.route_response_id}",
     Stage: "/apis/{0.api_id}/stages/{0.stage_name}",
-    VpcLink: "/vpclinks/{0.vpc_link_id}",
 }
 
 

@@ -38,8 +38,7 @@ class AuthorizerMembers(TypedDict, total=False):
     authorizer_result_ttl_in_seconds: Annotated[int, Number(0, 3600)]
     identity_source: Annotated[list[str], ListOf(IDENTITY_SOURCE)]
     identity_validation_expression: Annotated[str, Text(0, 1024)]
-    authorizer_payload_format_version: Annotated[str, Text(0, 64)]
-    """Kept, but of no effect: authorizers of WebSocket APIs have one format."""
+    authorizer_payload_format_version: Annotated[object, HttpApisOnly()]
     enable_simple_responses: Annotated[object, HttpApisOnly()]
     jwt_configuration: Annotated[object, HttpApisOnly()]
 

@@ -1,4 +1,4 @@
-"""What the management API has for HTTP APIs: import, export and CORS. Nopal has no HTTP APIs."""
+"""What the management API has for HTTP APIs: import and export, CORS and VPC links. Nopal has no HTTP APIs."""
 
 from typing import NoReturn
 

@@ -1,4 +1,4 @@
-"""Operations on tags, which APIs, stages, domain names and VPC links have; resources are named by their ARN."""
+"""Operations on tags, which APIs, stages and domain names have; resources are named by their ARN."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,25 +10,21 @@ from gatewayapp.controlplane.operations.domain_names import get_domain_name
 from gatewayapp.controlplane.operations.errors import BadRequest, NotFound
 from gatewayapp.controlplane.operations.members import TAGS
 from gatewayapp.controlplane.operations.stages import get_stage
-from gatewayapp.controlplane.operations.vpc_links import get_vpc_link
-from gatewayapp.models import Api, DomainName, Stage, VpcLink
+from gatewayapp.models import Api, DomainName, Stage
 
 _ARN = re.compile(
     r"arn:[\w-]+:apigateway:[\w-]*::/"
-    r"(?:apis/(?P<api_id>[^/]+)(?:/stages/(?P<stage_name>[^/]+))?|domainnames/(?P<domain_name>[^/]+)"
-    r"|vpclinks/(?P<vpc_link_id>[^/]+))"
+    r"(?:apis/(?P<api_id>[^/]+)(?:/stages/(?P<stage_name>[^/]+))?|domainnames/(?P<domain_name>[^/]+))"
 )
 
 
-def get_tagged(*, resource_arn: str) -> Api | Stage | DomainName | VpcLink:
-    """What an ARN names."""
+def get_tagged(*, resource_arn: str) -> Api | Stage | DomainName:
+    """The API, stage or domain name that an ARN names."""
     found = _ARN.fullmatch(resource_arn)
     if found is None:
         raise NotFound(f"Invalid resource identifier specified {resource_arn}", resourceType="Resource")
     if found["domain_name"]:
         return get_domain_name(domain_name=found["domain_name"])
-    if found["vpc_link_id"]:
-        return get_vpc_link(vpc_link_id=found["vpc_link_id"])
     if found["stage_name"]:
         return get_stage(api_id=found["api_id"], stage_name=found["stage_name"])
     return get_api(api_id=found["api_id"])
