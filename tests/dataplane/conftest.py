@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.support.backend import ScriptedBackend
 from tests.support.node import Node
 
 StartNode = Callable[..., Awaitable[Node]]
+NewBackend = Callable[[], Awaitable[ScriptedBackend]]
 NewApi = Callable[..., Awaitable[Api]]
 
 
@@ -50,9 +52,19 @@ async def start_node(template: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-async def backend() -> AsyncIterator[ScriptedBackend]:
-    async with ScriptedBackend() as backend:
-        yield backend
+async def new_backend() -> AsyncIterator[NewBackend]:
+    """Start backends; `new_api` builds on this, so that they hear of every `$disconnect` before they stop."""
+    async with AsyncExitStack() as running:
+
+        async def start() -> ScriptedBackend:
+            return await running.enter_async_context(ScriptedBackend())
+
+        yield start
+
+
+@pytest.fixture
+async def backend(new_backend: NewBackend) -> ScriptedBackend:
+    return await new_backend()
 
 
 @pytest.fixture

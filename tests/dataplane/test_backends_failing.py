@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 import pytest
 import trustme
 
-from tests.dataplane.conftest import NewApi
+from tests.dataplane.conftest import NewApi, NewBackend
 from tests.support.apis import Client
 from tests.support.backend import Received, ScriptedBackend
 from tests.support.hostile import says
@@ -34,12 +34,6 @@ async def unreachable() -> AsyncIterator[dict[str, str]]:
         async with ScriptedBackend(tls) as untrusted:
             ports = {"closed": bound.getsockname()[1], "untrusted": untrusted.port}
             yield {name: uri.format(**ports) for name, uri in UNREACHABLE.items()}
-
-
-@pytest.fixture
-async def other_backend() -> AsyncIterator[ScriptedBackend]:
-    async with ScriptedBackend() as backend:
-        yield backend
 
 
 async def fails(client: Client, text: str = "hello", message: str = "Internal server error") -> None:
@@ -96,12 +90,21 @@ async def test_an_unreachable_disconnect_backend_keeps_no_row(new_api: NewApi, u
     api.ledger.opened.clear()
 
 
+async def test_a_backend_that_is_slow_to_take_a_disconnect_event_gets_it(
+    new_api: NewApi, new_backend: NewBackend
+) -> None:
+    api = await new_api(backend=await new_backend())
+    api.on("/disconnect", api.end, delay=0.2)
+    client = await api.connect()
+    await client.socket.close()
+
+
 async def test_a_hanging_backend_is_cut_at_its_timeout_and_other_apis_do_not_feel_it(
-    new_api: NewApi, other_backend: ScriptedBackend
+    new_api: NewApi, new_backend: NewBackend
 ) -> None:
     patient = {"timeout_in_millis": 29_000}
     hanging = await new_api(timeout_in_millis=1000, connect=patient, disconnect=patient)
-    other = await new_api(backend=other_backend)
+    other = await new_api(backend=await new_backend())
     node = hanging.node
     never = asyncio.Event()
     hanging.on("/echo", until=never)

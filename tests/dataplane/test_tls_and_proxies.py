@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.dataplane.conftest import NewApi, StartNode
-from tests.support.backend import ScriptedBackend
+from tests.dataplane.conftest import NewApi, NewBackend, StartNode
 
 
 async def test_tls_serves_wss_and_https_with_a_development_certificate_that_clients_can_trust(
@@ -116,10 +115,10 @@ async def test_forwarding_headers_of_trusted_proxies_are_believed_up_to_the_last
 
 
 async def test_a_gateway_that_everyone_can_reach_does_not_call_loopback_unless_it_is_allowed_to(
-    start_node: StartNode, new_api: NewApi
+    start_node: StartNode, new_api: NewApi, new_backend: NewBackend
 ) -> None:
     node = await start_node(host="0.0.0.0", NOPAL_ANONYMOUS_CALLBACKS="off")
-    async with ScriptedBackend() as backend:
-        api = await new_api(node=node, backend=backend)
-        assert (await api.handshake()).status == 504
-        assert backend.connections == 0
+    backend = await new_backend()
+    api = await new_api(node=node, backend=backend)
+    assert (await api.handshake()).status == 504
+    assert backend.connections == 0
