@@ -23,6 +23,8 @@ from gatewayapp.dataplane.metering import Metering
 from gatewayapp.dataplane.registry import row_of
 from gatewayapp.dataplane.stages import Revision, StageHandle, StageKey, Stages
 from gatewayapp.dataplane.work import Work
+from gatewayapp.integrations import Integrations
+from gatewayapp.integrations.outbound import OutboundOptions
 from gatewayapp.models import Connection
 
 OWNER = Owner(0, 1)
@@ -81,7 +83,8 @@ async def _connect(infos: list[ConnectionInfo]) -> tuple[Connections, Control]:
             await connection.deliver("x" * 100)
         if number % 10 == 0:
             connection.lifetime._last_data -= 300 + number % 100
-    return connections, Control(connections, Metering(Stages(DatabaseThread("unused")), connections), lambda: False)
+    metering = Metering(Stages(DatabaseThread("unused")), connections)
+    return connections, Control(connections, metering, Integrations(OutboundOptions(), ""), lambda: False)
 
 
 async def _disconnect(connections: Connections) -> None:
