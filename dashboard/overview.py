@@ -1,13 +1,37 @@
-"""What the overview shows: every API with its routes, its stages, their addresses and how many are connected."""
+"""What the overview shows: what goes on now and over a while, per API and stage, and what needs attention first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count
+from django.db.models import Prefetch
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.http import urlencode
 
 from gatewayapp.controlplane.api.views import api_endpoint
-from gatewayapp.models import Api, Connection, Stage
+from gatewayapp.core.roles import Access, Permission
+from gatewayapp.live import ConnectionFilter, LiveConnections, NoGateway, live_connections
+from gatewayapp.live.metrics import Metrics, Series, StageMetrics, Sums
+from gatewayapp.models import Api, Stage
+
+RANGES = {"5m": "5 minutes", "1h": "hour", "24h": "24 hours"}
+"""How far back one may look, and what that is called."""
+_RECENT = 10
+"""Seconds that the rates of this moment are an average of."""
+_SPARKS = 60
+"""Points of a sparkline."""
+_ERRORS = ("integration_error", "execution_error", "client_error")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of a stage, or of all: open connections and messages a second now, errors and latency (ms) over the range."""
+
+    connections: int = 0
+    messages_in: float = 0.0
+    messages_out: float = 0.0
+    errors: int = 0
+    latency: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +40,12 @@ class StageOverview:
     websocket_url: str
     callback_url: str
     """The base of `@connections`, what SDKs take as their endpoint."""
-    connections: int
     deployed: bool
+    key: str
+    """What live figures call it."""
+    figures: Figures
+    spark: Sequence[float]
+    """Open connections over the range."""
 
     @property
     def wscat_command(self) -> str:
@@ -39,21 +67,54 @@ class ApiOverview:
         return next((stage for stage in self.stages if stage.deployed), None)
 
 
-def overview(request: HttpRequest) -> list[ApiOverview]:
-    """All APIs, oldest first; addresses are those that work from where `request` came."""
-    connections = _connections_by_stage()
-    apis = Api.objects.prefetch_related("stages", "routes")
-    return [
-        ApiOverview(
-            api_id=api.api_id,
-            name=api.name,
-            description=api.description,
-            route_selection_expression=api.route_selection_expression,
-            route_keys=[route.route_key for route in api.routes.all()],
-            stages=[_stage_overview(request, stage, connections) for stage in api.stages.all()],
-        )
-        for api in apis
-    ]
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Something to look at first, the gravest before the others; `tone` is bad, wait or info."""
+
+    tone: str
+    text: str
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    apis: list[ApiOverview]
+    total: Figures
+    series: Mapping[str, Sequence[float | None]]
+    """Connections, messages a second, errors of a sample, latency in milliseconds."""
+    start: int
+    step: int
+    attention: list[Attention]
+
+
+def overview(request: HttpRequest, access: Access, range_name: str) -> Overview:
+    """The APIs that `access` may read, oldest first; addresses are those that work from where `request` came."""
+    api_ids = access.apis_with(Permission.READ_APIS)
+    try:
+        gateway: LiveConnections | None = live_connections()
+        recent, past = gateway_figures(gateway, api_ids), gateway.metrics(api_ids, range_name)
+    except NoGateway:
+        gateway, recent, past = None, {}, Metrics(0, 1, (), {}, {})
+    apis = list(_readable(api_ids))
+    sparks = {stage_key(stage.api_id, stage.stage): stage for stage in past.stages}
+    return Overview(
+        apis=[_api_overview(request, api, recent, sparks) for api in apis],
+        total=_total(recent, past.sums),
+        series=_charted(past.series, past.step),
+        start=past.start,
+        step=past.step,
+        attention=list(_attention(apis, gateway, api_ids)),
+    )
+
+
+def gateway_figures(gateway: LiveConnections, api_ids: frozenset[str] | None) -> dict[str, Figures]:
+    """The figures of this moment of each stage in use; errors and latency are of the last five minutes."""
+    metrics = gateway.metrics(api_ids, "5m")
+    return {stage_key(stage.api_id, stage.stage): _figures(stage.series, stage.sums) for stage in metrics.stages}
+
+
+def stage_key(api_id: str, stage: str) -> str:
+    return f"{api_id}/{stage}"
 
 
 def gateway_url(request: HttpRequest) -> str:
@@ -61,17 +122,137 @@ def gateway_url(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.get_host()}"
 
 
-def _stage_overview(request: HttpRequest, stage: Stage, connections: Mapping[tuple[str, str], int]) -> StageOverview:
+def sum_of(figures: Sequence[Figures]) -> Figures:
+    """Several stages together; latencies cannot be added, the worst stands for them."""
+    return Figures(
+        sum(each.connections for each in figures),
+        sum(each.messages_in for each in figures),
+        sum(each.messages_out for each in figures),
+        sum(each.errors for each in figures),
+        max((each.latency for each in figures if each.latency is not None), default=None),
+    )
+
+
+def _readable(api_ids: frozenset[str] | None) -> Iterator[Api]:
+    stages = Stage.objects.order_by("created_date", "pk")
+    apis = Api.objects.prefetch_related(Prefetch("stages", queryset=stages), "routes")
+    yield from apis if api_ids is None else apis.filter(pk__in=api_ids)
+
+
+def _api_overview(
+    request: HttpRequest, api: Api, recent: Mapping[str, Figures], sparks: Mapping[str, StageMetrics]
+) -> ApiOverview:
+    return ApiOverview(
+        api_id=api.api_id,
+        name=api.name,
+        description=api.description,
+        route_selection_expression=api.route_selection_expression,
+        route_keys=[route.route_key for route in api.routes.all()],
+        stages=[_stage_overview(request, stage, recent, sparks) for stage in api.stages.all()],
+    )
+
+
+def _stage_overview(
+    request: HttpRequest, stage: Stage, recent: Mapping[str, Figures], sparks: Mapping[str, StageMetrics]
+) -> StageOverview:
     websocket_url = f"{api_endpoint(request, stage.api_id)}/{stage.stage_name}"
+    key = stage_key(stage.api_id, stage.stage_name)
+    past = sparks.get(key)
     return StageOverview(
         name=stage.stage_name,
         websocket_url=websocket_url,
         callback_url="http" + websocket_url.removeprefix("ws"),
-        connections=connections.get((stage.api_id, stage.stage_name), 0),
         deployed=stage.deployment_id is not None,
+        key=key,
+        figures=recent.get(key, Figures()),
+        spark=_thinned(past.series["connections"]) if past else (),
     )
 
 
-def _connections_by_stage() -> dict[tuple[str, str], int]:
-    rows = Connection.objects.values_list("api_id", "stage").annotate(count=Count("pk")).order_by()
-    return {(api_id, stage): count for api_id, stage, count in rows}
+def _figures(series: Series, sums: Sums) -> Figures:
+    connections = next((value for value in reversed(series["connections"]) if value is not None), 0)
+    return Figures(
+        connections=int(connections or 0),
+        messages_in=_recent_rate(series["messages_in"]),
+        messages_out=_recent_rate(series["messages_out"]),
+        errors=int(sum(sums[name] or 0 for name in _ERRORS)),
+        latency=sums["integration_latency_p95"],
+    )
+
+
+def _recent_rate(values: Sequence[float | None]) -> float:
+    return sum(value or 0 for value in values[-_RECENT:]) / _RECENT
+
+
+def _total(recent: Mapping[str, Figures], sums: Sums) -> Figures:
+    now = sum_of(list(recent.values()))
+    if not sums:
+        return now
+    errors = int(sum(sums[name] or 0 for name in _ERRORS))
+    return Figures(now.connections, now.messages_in, now.messages_out, errors, sums["integration_latency_p95"])
+
+
+def _charted(series: Series, step: int) -> dict[str, Sequence[float | None]]:
+    if not series:
+        return {}
+    errors = [sum(value or 0 for value in sample) for sample in zip(*(series[name] for name in _ERRORS), strict=True)]
+    rates = {name: [(value or 0) / step for value in series[name]] for name in ("messages_in", "messages_out")}
+    latency = {"integration_latency_p95": series["integration_latency_p95"]}
+    return {"connections": series["connections"], **rates, "errors": errors, **latency}
+
+
+def _thinned(values: Sequence[float | None]) -> Sequence[float]:
+    """At most so many points as a sparkline has, each the highest of those that it stands for."""
+    size = max(1, len(values) // _SPARKS)
+    return [max(value or 0 for value in values[start : start + size]) for start in range(0, len(values), size)]
+
+
+# what needs attention
+
+
+def _attention(
+    apis: Sequence[Api], gateway: LiveConnections | None, api_ids: frozenset[str] | None
+) -> Iterator[Attention]:
+    names = {api.api_id: api.name for api in apis}
+    if gateway is None:
+        yield Attention("bad", "No gateway runs in this process: start Nopal with manage.py serve.")
+    else:
+        yield from _of_traffic(gateway, api_ids, names)
+    for api in apis:
+        yield from _of_stages(api)
+
+
+def _of_traffic(
+    gateway: LiveConnections, api_ids: frozenset[str] | None, names: Mapping[str, str]
+) -> Iterator[Attention]:
+    if gateway.draining:
+        yield Attention("bad", "The gateway is going away: it lets nobody in any more.")
+    for stage in gateway.metrics(api_ids, "5m").stages:
+        where = f"{names.get(stage.api_id, stage.api_id)}, stage {stage.stage}"
+        failed = int((stage.sums["integration_error"] or 0) + (stage.sums["execution_error"] or 0))
+        if failed:
+            url = _connections(api=stage.api_id, stage=stage.stage, errors="1")
+            yield Attention("bad", f"{where}: {_count(failed, 'integration error')} in the last 5 minutes", url)
+        if refused := int(stage.sums["refused_count"] or 0):
+            yield Attention("wait", f"{where}: {_count(refused, 'connection')} refused in the last 5 minutes")
+    if slow := len(gateway.select(ConnectionFilter(slow_consumer=True), api_ids)):
+        yield Attention("wait", f"{_count(slow, 'client')} read too slowly", _connections(slow="1"))
+
+
+def _of_stages(api: Api) -> Iterator[Attention]:
+    stages = list(api.stages.all())
+    for stage in stages:
+        if stage.last_deployment_status_message:
+            yield Attention(
+                "bad", f"{api.name}, stage {stage.stage_name} was not deployed: {stage.last_deployment_status_message}"
+            )
+    if not any(stage.deployment_id for stage in stages):
+        yield Attention("info", f"{api.name} is deployed to no stage yet: nobody can connect.")
+
+
+def _connections(**query: str) -> str:
+    return f"{reverse('home')}connections?{urlencode(query)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

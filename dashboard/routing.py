@@ -6,9 +6,11 @@ from channels.routing import URLRouter
 from django.urls import path, re_path
 
 from dashboard.client import ClientConsumer
+from dashboard.home_live import HomeConsumer
 from dashboard.live import Nothing
 
 urlpatterns: list[Any] = [
+    path("live/home/", HomeConsumer.as_asgi()),
     path("live/client/", ClientConsumer.as_asgi()),
     re_path("", Nothing.as_asgi()),
 ]

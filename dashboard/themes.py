@@ -3,7 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
+
+from dashboard.permissions import Request, page
 
 THEMES = ("auto", "light", "dark")
 _COOKIE = "nopal_theme"
@@ -15,8 +16,8 @@ def theme_of(request: HttpRequest) -> str:
     return chosen if chosen in THEMES else "auto"
 
 
-@require_POST
-def choose_theme(request: HttpRequest) -> HttpResponse:
+@page(posts=True)
+def choose_theme(request: Request) -> HttpResponse:
     """Keep the choice and go back to where it was made."""
     back = request.POST.get("next", "/")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())

@@ -1,5 +1,6 @@
 """Tags and filters of the dashboard's templates."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -59,6 +60,35 @@ def size(count: int | None) -> str:
             break
         amount, unit = amount / 1024, larger
     return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
+
+
+@register.filter
+def milliseconds(value: float | None) -> str:
+    """A duration for people: `3.4 ms`, `1.2 s`."""
+    if value is None:
+        return "–"
+    if value >= 1000:
+        return f"{value / 1000:.1f} s"
+    return f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms"
+
+
+@register.simple_tag
+def sparkline(values: Sequence[float | None], tone: str) -> SafeString:
+    """A small line without axes; what it means stands beside it, so screen readers are spared it."""
+    points = [value or 0 for value in values or ()]
+    if len(points) < 2:
+        points = [0, 0]
+    highest = max(*points, 1e-9)
+    line = " ".join(
+        f"{100 * number / (len(points) - 1):.2f},{27 - 25 * value / highest:.2f}" for number, value in enumerate(points)
+    )
+    return format_html(
+        '<svg class="sparkline" data-tone="{}" viewBox="0 0 100 28" preserveAspectRatio="none" aria-hidden="true">'
+        '<path class="sparkline-area" d="M0,28 L{} L100,28 Z"/><path d="M{}"/></svg>',
+        tone,
+        line,
+        line,
+    )
 
 
 @register.filter

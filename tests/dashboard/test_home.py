@@ -1,6 +1,7 @@
 """The overview: APIs, their stages and addresses, and first steps where there is nothing yet."""
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -11,7 +12,10 @@ from gatewayapp.controlplane.operations import (
     create_route,
     create_stage,
 )
-from gatewayapp.models import Api, Connection
+from gatewayapp.controlplane.operations.users import Assignment, create_user
+from gatewayapp.core.roles import Role
+from gatewayapp.models import Api, Stage
+from tests.dashboard.conftest import PASSWORD
 
 HOST = {"HTTP_HOST": "127.0.0.1:8000"}
 
@@ -62,25 +66,6 @@ def test_addresses_follow_the_endpoint_setting(signed_in: Client, chat: Api, set
     assert f">https://{chat.api_id}.execute-api.example.org/prod<" in page
 
 
-def test_open_connections_are_counted_by_stage(signed_in: Client, chat: Api) -> None:
-    for number, stage in enumerate(("prod", "prod", "gone")):
-        Connection.objects.create(
-            connection_id=f"connection{number}",
-            api_id=chat.api_id,
-            stage=stage,
-            node_slot=0,
-            node_incarnation=0,
-            connected_at=0,
-            domain_name="127.0.0.1",
-            source_ip="127.0.0.1",
-        )
-
-    response = signed_in.get("/", **HOST)
-
-    assert [stage.connections for stage in response.context["apis"][0].stages] == [2]
-    assert response.context["connection_count"] == 2
-
-
 def test_a_stage_without_a_deployment_says_so(signed_in: Client, chat: Api) -> None:
     create_stage(api_id=chat.api_id, stage_name="later")
 
@@ -90,7 +75,43 @@ def test_a_stage_without_a_deployment_says_so(signed_in: Client, chat: Api) -> N
 def test_an_api_without_stages_says_that_nobody_can_connect(signed_in: Client, chat: Api) -> None:
     create_api(name="draft", protocol_type="WEBSOCKET", route_selection_expression="$request.body.action")
 
-    assert _page(signed_in).count("nobody can connect") == 1
+    page = _page(signed_in)
+
+    assert "draft is deployed to no stage yet: nobody can connect." in page
+    assert "No stage yet: nobody can connect." in page
+
+
+def test_one_sees_the_apis_that_one_may_read(client: Client, chat: Api, ann: User) -> None:
+    other = create_api(name="other", protocol_type="WEBSOCKET", route_selection_expression="$request.body.action")
+    create_user(username="bea", password=PASSWORD, roles=[Assignment(Role.VIEWER, other.api_id)])
+    create_user(username="cem", password=PASSWORD)
+
+    client.login(username="bea", password=PASSWORD)
+    page = _page(client)
+    assert other.api_id in page
+    assert chat.api_id not in page
+
+    client.login(username="cem", password=PASSWORD)
+    page = _page(client)
+    assert "No role yet" in page
+    assert chat.api_id not in page
+
+
+def test_one_click_makes_an_api_that_is_deployed(signed_in: Client) -> None:
+    response = signed_in.post("/first-api", **HOST)
+
+    stage = Stage.objects.get()
+    assert response["Location"] == f"/client?api={stage.api_id}&stage=test&first=1"
+    assert stage.deployment is not None
+
+
+def test_only_who_may_create_apis_makes_the_first(client: Client, ann: User) -> None:
+    create_user(username="bea", password=PASSWORD, roles=[Assignment(Role.OPERATOR)])
+    client.login(username="bea", password=PASSWORD)
+
+    assert "Create the API" not in _page(client)
+    assert client.post("/first-api", **HOST).status_code == 403
+    assert not Api.objects.exists()
 
 
 def test_what_users_wrote_is_text_never_markup(signed_in: Client, db: None) -> None:
