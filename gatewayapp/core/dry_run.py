@@ -4,13 +4,17 @@ The message comes from a connection that does not exist, so what depends on the 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from gatewayapp.core.context import Context
+from gatewayapp.core.diff import MemberChange
 from gatewayapp.core.errors import GatewayError
+from gatewayapp.core.expectations import Outcome
 from gatewayapp.core.ids import new_request_id
 from gatewayapp.core.json_body import ABSENT, Body
-from gatewayapp.core.mapping import map_request
-from gatewayapp.core.messages import ConnectionInfo, IntegrationRequest, Message
+from gatewayapp.core.mapping import host_header, map_request
+from gatewayapp.core.messages import ConnectionInfo, IntegrationRequest, LambdaRequest, Message, MockRequest
+from gatewayapp.core.redaction import redacted_headers, redacted_url
 from gatewayapp.core.routing import select_route
 from gatewayapp.core.snapshot import CONNECT, DEFAULT, DISCONNECT, Route, StageSnapshot
 
@@ -32,8 +36,11 @@ class DryRun:
     error_frame: str | None = None
 
 
-def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int) -> DryRun:
-    """What the message `text` would do on `stage` at `now` (epoch milliseconds)."""
+def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int, request_id: str = "") -> DryRun:
+    """What the message `text` would do on `stage` at `now` (epoch milliseconds).
+
+    Two runs at the same time and under the same request id differ in nothing but what `stage` makes differ.
+    """
     connection = ConnectionInfo(
         connection_id=SAMPLE_CONNECTION_ID,
         api_id=stage.api.api_id,
@@ -42,7 +49,7 @@ def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int) -> DryR
         connected_at=now,
         source_ip=SAMPLE_ADDRESS,
     )
-    message = Message(new_request_id(), now, text)
+    message = Message(request_id or new_request_id(), now, text)
     body = Body(text)
     expression = stage.api.route_selection
     value = None if body.value is ABSENT else expression.evaluate(body)
@@ -54,6 +61,84 @@ def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int) -> DryR
         frame = error.frame(connection.connection_id, message.request_id)
         return DryRun(expression.source, value, _reason(value, route), route, None, error, frame)
     return DryRun(expression.source, value, _reason(value, route), route, request)
+
+
+def document_of(run: DryRun) -> dict[str, Any]:
+    """The outcome in wire form, without credentials in headers and queries."""
+    integration = run.route.integration if run.route else None
+    return {
+        "expression": run.expression,
+        "value": run.value,
+        "routeKey": run.route.route_key if run.route else None,
+        "reason": run.reason,
+        "integrationId": integration.integration_id if integration else None,
+        "twoWay": run.route.two_way if run.route else False,
+        "request": None if run.request is None else document_of_request(run.request),
+        "error": None if run.error is None else str(run.error),
+        "errorFrame": run.error_frame,
+    }
+
+
+def document_of_request(request: IntegrationRequest) -> dict[str, Any]:
+    """A request in wire form; bytes that are not UTF-8 are replaced."""
+    if isinstance(request, MockRequest):
+        return {"type": "mock", "statusCode": request.status}
+    if isinstance(request, LambdaRequest):
+        return {
+            "type": "lambda",
+            "functionName": request.function_name,
+            "qualifier": request.qualifier,
+            "region": request.region,
+            "body": request.payload.decode(errors="replace"),
+        }
+    return {
+        "type": "http",
+        "method": request.method,
+        "url": f"{request.origin.scheme}://{host_header(request.origin)}{redacted_url(request.target)}",
+        "headers": [{"name": name, "value": value} for name, value in redacted_headers(request.headers)],
+        "body": request.body.decode(errors="replace"),
+    }
+
+
+def differences(before: DryRun, after: DryRun) -> tuple[MemberChange, ...]:
+    """What the second run does otherwise, such as `routeKey`, `request.url` or `request.headers.Host`."""
+    old, new = _flat(document_of(before)), _flat(document_of(after))
+    return tuple(
+        MemberChange(name, old.get(name), new.get(name))
+        for name in dict.fromkeys((*old, *new))
+        if old.get(name) != new.get(name)
+    )
+
+
+def outcome_of(run: DryRun) -> Outcome:
+    """The outcome as test cases judge it."""
+    error = None if run.error is None else str(run.error)
+    route_key = run.route.route_key if run.route else None
+    return Outcome(route_key, *_texts(run.request), error, frame=run.error_frame)
+
+
+def _texts(request: IntegrationRequest | None) -> tuple[str | None, str | None]:
+    """A request as text, and its body."""
+    if request is None:
+        return None, None
+    document = document_of_request(request)
+    body = document.get("body", "")
+    line = " ".join(str(document[name]) for name in ("method", "url", "functionName", "statusCode") if name in document)
+    return f"{line}\n{body}", body
+
+
+_TRACE = "X-Amzn-Trace-Id"
+"""The header that is another for each request, whoever makes it."""
+
+
+def _flat(document: dict[str, Any]) -> dict[str, Any]:
+    request = document.pop("request") or {}
+    headers = request.pop("headers", [])
+    return (
+        document
+        | {f"request.{name}": value for name, value in request.items()}
+        | {f"request.headers.{each['name']}": each["value"] for each in headers if each["name"] != _TRACE}
+    )
 
 
 def _reason(value: str | None, route: Route | None) -> str:

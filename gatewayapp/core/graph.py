@@ -100,6 +100,12 @@ def backend_of(integration: Document) -> str:
     return _function_name(uri) if kind in _LAMBDA else _origin_and_path(uri)[0]
 
 
+def backend_key(integration: Document) -> str:
+    """Short, and the same for all integrations with the same backend, now and later; empty where there is none."""
+    backend = backend_of(integration)
+    return f"backend/{sha256(backend.encode()).hexdigest()[:16]}" if backend else ""
+
+
 def title_of(integration: Document) -> str:
     """An integration in short, such as `POST http://backend.example/in`, `function chat` or `MOCK`."""
     kind, uri = integration["integrationType"], integration.get("integrationUri", "")
@@ -131,7 +137,7 @@ class _Drawing:
         yield from map(self._authorizer, self._authorizers.values())
         yield from map(self._route, self._routes)
         yield from map(self._integration, self._integrations.values())
-        called = {_backend_key(item): item for item in self._integrations.values() if backend_of(item)}
+        called = {backend_key(item): item for item in self._integrations.values() if backend_of(item)}
         yield from map(_backend, called.values())
 
     def _selector(self) -> Node:
@@ -202,7 +208,7 @@ class _Drawing:
             if backend_of(integration):
                 resource = ("Integration", integration["integrationId"])
                 two_way = any(map(_two_way, self._users[integration["integrationId"]]))
-                yield self._edge("call", _integration_key(integration), _backend_key(integration), resource, two_way)
+                yield self._edge("call", _integration_key(integration), backend_key(integration), resource, two_way)
 
     def _edges_of_route(self, route: Document) -> Iterator[Edge]:
         key, two_way, resource = _route_key(route), _two_way(route), ("Route", route["routeId"])
@@ -265,7 +271,7 @@ def _backend(integration: Document) -> Node:
     """The node of what the integration calls."""
     label = backend_of(integration)
     detail = "Lambda function" if integration["integrationType"] in _LAMBDA else "HTTP backend"
-    return Node(_backend_key(integration), "backend", "", label, detail, f"{detail} {label}")
+    return Node(backend_key(integration), "backend", "", label, detail, f"{detail} {label}")
 
 
 def _origin_and_path(uri: str) -> tuple[str, str]:
@@ -299,8 +305,3 @@ def _integration_key(integration: Document) -> str:
 
 def _authorizer_key(authorizer: Document) -> str:
     return f"authorizer/{authorizer['authorizerId']}"
-
-
-def _backend_key(integration: Document) -> str:
-    """Short, and the same for all integrations with the same backend, now and later."""
-    return f"backend/{sha256(backend_of(integration).encode()).hexdigest()[:16]}"

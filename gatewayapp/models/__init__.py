@@ -22,6 +22,7 @@ from gatewayapp.models.routes import Route
 from gatewayapp.models.sessions import Session
 from gatewayapp.models.stage_deployments import StageDeployment
 from gatewayapp.models.stages import Stage
+from gatewayapp.models.test_cases import TestCase
 
 __all__ = [
     "AccessKey",
@@ -47,5 +48,6 @@ __all__ = [
     "Session",
     "Stage",
     "StageDeployment",
+    "TestCase",
     "configuration_changed",
 ]

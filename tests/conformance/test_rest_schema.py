@@ -29,9 +29,12 @@ EXAMPLES = 12
 NAMES = [
     "BroadcastToStage",
     "CheckDeployment",
+    "CompareMessage",
     "CreateAccessKey",
+    "CreateTestCase",
     "CreateToken",
     "CreateUser",
+    "DeleteTestCase",
     "DeleteUser",
     "DiffDeployments",
     "Disconnect",
@@ -44,6 +47,7 @@ NAMES = [
     "GetMetrics",
     "GetServer",
     "GetStageMetrics",
+    "GetTestCase",
     "GetToken",
     "GetUser",
     "ImportApi",
@@ -53,31 +57,40 @@ NAMES = [
     "ListConnections",
     "ListDeployments",
     "ListStageDeployments",
+    "ListTestCases",
     "ListTokens",
     "ListUsers",
     "ResetLayout",
     "RevokeAccessKey",
     "RevokeToken",
     "RollbackStage",
+    "RunTestCases",
     "SendToConnection",
     "SendToConnections",
+    "TestMessage",
     "TestRoute",
     "UpdateLayout",
+    "UpdateTestCase",
     "UpdateUser",
 ]
 WITH_EXAMPLES = {
     "BroadcastToStage",
     "CheckDeployment",
+    "CompareMessage",
     "CreateAccessKey",
+    "CreateTestCase",
     "CreateToken",
     "CreateUser",
     "DisconnectConnections",
     "ImportApi",
     "RollbackStage",
+    "RunTestCases",
     "SendToConnection",
     "SendToConnections",
+    "TestMessage",
     "TestRoute",
     "UpdateLayout",
+    "UpdateTestCase",
     "UpdateUser",
 }
 
@@ -121,12 +134,14 @@ def names(gateway: Gateway, rest: RestClient) -> Iterator[dict[str, str]]:
         key = rest.post("access-keys", {"name": "x", "permissions": []})
         token = rest.post("tokens", {"name": "x", "scopes": ["apis:read"]})
         user = rest.post("users", {"username": "somebody", "password": "a-cactus-in-the-sun"})
+        test_case = rest.post(f"apis/{api.api_id}/test-cases", {"name": "x", "message": "{}"})
         yield {
             "apiId": api.api_id,
             "stageName": "prod",
             "deploymentId": first["deploymentId"],
             "connectionId": quote(connection["connectionId"]),
             "accessKeyId": key["accessKeyId"],
+            "testCaseId": test_case["testCaseId"],
             "tokenId": token["tokenId"],
             "userId": str(user["userId"]),
         }

@@ -2,7 +2,9 @@
 
 import pytest
 
-from gatewayapp.core.dry_run import dry_run
+from gatewayapp.core.diff import MemberChange
+from gatewayapp.core.dry_run import differences, dry_run, outcome_of
+from gatewayapp.core.expectations import Outcome
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.messages import HttpRequest, Origin
 from gatewayapp.core.snapshot import StageSnapshot, load
@@ -73,3 +75,46 @@ def test_what_cannot_be_rendered_is_told_with_the_frame_that_the_client_would_ge
     assert run.error is not None
     assert run.error.status == 415
     assert '"message": "Unsupported Media Type"' in (run.error_frame or "")
+
+
+def test_two_runs_under_one_request_id_differ_only_where_the_stages_do():
+    one, same = (dry_run(stage("send"), '{"action":"send"}', "gateway.example", NOW, "id") for _ in range(2))
+    assert differences(one, same) == ()
+    other = dry_run(
+        stage("send", integrationUri="http://c.example/"), '{"action":"send"}', "gateway.example", NOW, "id"
+    )
+    assert differences(one, other) == (
+        MemberChange("request.url", "http://backend.example.org/in", "http://c.example/"),
+        MemberChange("request.headers.Host", "backend.example.org", "c.example"),
+    )
+    elsewhere = dry_run(stage("$default"), '{"action":"send"}', "gateway.example", NOW, "id")
+    assert {change.member for change in differences(one, elsewhere)} == {"routeKey", "reason"}
+    nowhere = dry_run(stage("join"), '{"action":"send"}', "gateway.example", NOW, "id")
+    assert {"routeKey", "error", "request.url"} <= {change.member for change in differences(one, nowhere)}
+
+
+@pytest.mark.parametrize(
+    ("text", "integration", "outcome"),
+    [
+        (
+            '{"action":"send"}',
+            {},
+            Outcome("send", 'POST http://backend.example.org/in\n{"said": 1}', '{"said": 1}'),
+        ),
+        (
+            '{"action":"send"}',
+            {"integrationType": "MOCK", "requestTemplates": {"$default": '{"statusCode": 202}'}},
+            Outcome("send", "202\n", ""),
+        ),
+    ],
+)
+def test_an_outcome_has_the_request_as_text(text, integration, outcome):
+    template = {"templateSelectionExpression": "\\$default"}
+    assert outcome_of(dry_run(stage("send", **template, **integration), text, "gateway.example", NOW)) == outcome
+
+
+def test_an_outcome_without_a_route_has_the_error_and_its_frame():
+    outcome = outcome_of(dry_run(stage("send"), "{}", "gateway.example", NOW))
+    assert (outcome.route_key, outcome.request, outcome.sent) == (None, None, False)
+    assert outcome.error == "No route '' and no $default route."
+    assert '"message": "Forbidden"' in outcome.frame

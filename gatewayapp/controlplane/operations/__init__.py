@@ -108,7 +108,7 @@ from gatewayapp.controlplane.operations.route_responses import (
     get_route_responses,
     update_route_response,
 )
-from gatewayapp.controlplane.operations.route_tests import run_route_test
+from gatewayapp.controlplane.operations.route_tests import compare_route_tests, run_route_test
 from gatewayapp.controlplane.operations.routes import (
     create_route,
     delete_route,
@@ -130,6 +130,14 @@ from gatewayapp.controlplane.operations.stages import (
     update_stage,
 )
 from gatewayapp.controlplane.operations.tags import get_tags, tag_resource, untag_resource
+from gatewayapp.controlplane.operations.test_cases import (
+    create_test_case,
+    delete_test_case,
+    get_test_case,
+    get_test_cases,
+    run_test_cases,
+    update_test_case,
+)
 from gatewayapp.controlplane.operations.users import (
     access_of,
     create_user,
@@ -150,6 +158,7 @@ __all__ = [
     "access_of",
     "broadcast",
     "check_deployment",
+    "compare_route_tests",
     "create_access_key",
     "create_api",
     "create_api_mapping",
@@ -164,6 +173,7 @@ __all__ = [
     "create_route_response",
     "create_route_with_integration",
     "create_stage",
+    "create_test_case",
     "create_user",
     "delete_access_log_settings",
     "delete_api",
@@ -179,6 +189,7 @@ __all__ = [
     "delete_route_response",
     "delete_route_settings",
     "delete_stage",
+    "delete_test_case",
     "delete_user",
     "diff_deployments",
     "disconnect",
@@ -225,6 +236,8 @@ __all__ = [
     "get_stage_history",
     "get_stages",
     "get_tags",
+    "get_test_case",
+    "get_test_cases",
     "get_user",
     "get_users",
     "refuse_http_api_operation",
@@ -236,6 +249,7 @@ __all__ = [
     "revoke_api_token",
     "rollback_stage",
     "run_route_test",
+    "run_test_cases",
     "send_to_connection",
     "tag_resource",
     "untag_resource",
@@ -251,5 +265,6 @@ __all__ = [
     "update_route",
     "update_route_response",
     "update_stage",
+    "update_test_case",
     "update_user",
 ]

@@ -25,6 +25,7 @@ from gatewayapp.models import (
     Route,
     RouteResponse,
     Stage,
+    TestCase,
 )
 
 _PATHS: dict[type, str] = {
@@ -43,6 +44,7 @@ _PATHS: dict[type, str] = {
     Route: "/apis/{0.api_id}/routes/{0.route_id}",
     RouteResponse: "/apis/{0.route.api_id}/routes/{0.route_id}/routeresponses/{0.route_response_id}",
     Stage: "/apis/{0.api_id}/stages/{0.stage_name}",
+    TestCase: "/apis/{0.api_id}/testcases/{0.test_case_id}",
 }
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from gatewayapp.controlplane.operations.apis import get_api
 from gatewayapp.controlplane.operations.changes import get_draft_version
 from gatewayapp.controlplane.operations.deployments import DRAFT, get_snapshot
+from gatewayapp.controlplane.operations.errors import BadRequest
 from gatewayapp.controlplane.operations.stages import get_stage
+from gatewayapp.controlplane.operations.test_cases import run_test_cases
 from gatewayapp.core.destinations import Destination, HttpDestination, destination_of
 from gatewayapp.core.errors import GatewayError
 from gatewayapp.core.graph import ERROR, SELECTOR, WARNING, Problem, graph_of
@@ -76,6 +78,7 @@ def check_deployment(*, api_id: str, stage_name: str = "", reach_backends: bool 
     findings = [*_findings_of_draft(draft)]
     if stage is not None:
         findings += _findings_of_stage(stage, draft)
+    findings += _findings_of_tests(api_id, stage_name)
     if reach_backends:
         findings += _findings_of_backends(draft, stage)
     return DeploymentCheck(version, tuple(findings), _changes(stage, draft) if stage else None)
@@ -109,6 +112,17 @@ def _findings_of_stage(stage: Stage, draft: Document) -> Iterator[Finding]:
             f"{'client is' if connected == 1 else 'clients are'} connected: do they send what it looks for?"
         )
         yield Finding(Problem("selection-changes", WARNING, message), SELECTOR)
+
+
+def _findings_of_tests(api_id: str, stage_name: str) -> Iterator[Finding]:
+    try:
+        results = run_test_cases(api_id=api_id, stage_name=stage_name)
+    except BadRequest:
+        return  # the draft cannot be deployed, and the picture says why
+    for result in results:
+        if not result.passed:
+            message = f"Test case {result.test_case.name} fails: {' '.join(result.failures)}"
+            yield Finding(Problem("failing-test-case", WARNING, message))
 
 
 def _findings_of_backends(draft: Document, stage: Stage | None) -> Iterator[Finding]:

@@ -1,5 +1,7 @@
-"""Trying a message out on a stage, or on the draft with the stage's settings: nobody is called, nothing is changed."""
+"""Trying a message out on what is deployed, or on the draft, with a stage's settings: nobody is called."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from time import time
 
 from django.conf import settings
@@ -7,29 +9,88 @@ from django.conf import settings
 from gatewayapp.controlplane.operations.deployments import DRAFT, get_snapshot
 from gatewayapp.controlplane.operations.errors import BadRequest
 from gatewayapp.controlplane.operations.stages import get_stage
-from gatewayapp.core.dry_run import DryRun, dry_run
+from gatewayapp.core.diff import MemberChange
+from gatewayapp.core.dry_run import DryRun, differences, dry_run
+from gatewayapp.core.graph import CLIENT, SELECTOR, backend_key
+from gatewayapp.core.ids import new_request_id
 from gatewayapp.core.limits import StageLimits
-from gatewayapp.core.snapshot import StageSnapshot, load
-from gatewayapp.models import Stage
+from gatewayapp.core.snapshot import Route, StageSnapshot, load
+from gatewayapp.models import Document, Stage
 
 
-def run_route_test(*, api_id: str, stage_name: str, message: str, use_draft: bool = False) -> DryRun:
-    """What `message` would do. Raises BadRequest where there is nothing to try it on."""
+@dataclass(frozen=True, slots=True)
+class RouteTest:
+    """What a message would do; `deployment_id` is DRAFT for the draft, `nodes` are its way through the picture."""
+
+    deployment_id: str
+    run: DryRun
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteTestComparison:
+    """The same on what a stage serves and on the draft, and where the draft does otherwise."""
+
+    deployed: RouteTest
+    draft: RouteTest
+    differences: tuple[MemberChange, ...]
+
+
+def run_route_test(*, api_id: str, message: str, stage_name: str = "", deployment_id: str = "") -> RouteTest:
+    """What `message` would do on a deployment, or on DRAFT, with the variables and limits of a stage if one is given.
+
+    By default on what the stage serves, or on the draft. Raises BadRequest where there is nothing to try it on.
+    """
+    stage = get_stage(api_id=api_id, stage_name=stage_name) if stage_name else None
+    return _test(api_id, stage, deployment_id or _served(stage), message, int(time() * 1000), new_request_id())
+
+
+def compare_route_tests(*, api_id: str, message: str, stage_name: str) -> RouteTestComparison:
+    """What `message` would do on what the stage serves and, with the stage's settings, on the draft."""
     stage = get_stage(api_id=api_id, stage_name=stage_name)
-    if not use_draft and stage.deployment_id is None:
-        raise BadRequest(f"Nothing is deployed on stage {stage_name}: deploy first, or test the draft.")
-    return dry_run(_snapshot(stage, use_draft), message, _domain_name(api_id), int(time() * 1000))
+    now, request_id = int(time() * 1000), new_request_id()
+    deployed = _test(api_id, stage, _served(stage), message, now, request_id)
+    draft = _test(api_id, stage, DRAFT, message, now, request_id)
+    return RouteTestComparison(deployed, draft, differences(deployed.run, draft.run))
 
 
-def _snapshot(stage: Stage, use_draft: bool) -> StageSnapshot:
-    document = get_snapshot(api_id=stage.api_id, deployment_id=DRAFT if use_draft else str(stage.deployment_id))
+def stage_snapshot(document: Document, stage: Stage | None) -> StageSnapshot:
+    """A deployment's document compiled, with the settings of the stage. Raises BadRequest."""
     try:
         api = load(document)
     except ValueError as error:
         raise BadRequest(f"Unable to test: {error}") from error
-    limits = StageLimits.from_document(stage.limits, StageLimits.from_document(settings.NOPAL_LIMITS))
-    return StageSnapshot(api, stage.stage_name, stage.stage_variables, limits)
+    general = StageLimits.from_document(settings.NOPAL_LIMITS)
+    if stage is None:
+        return StageSnapshot(api, DRAFT, {}, general)
+    return StageSnapshot(api, stage.stage_name, stage.stage_variables, StageLimits.from_document(stage.limits, general))
 
 
-def _domain_name(api_id: str) -> str:
+def domain_name(api_id: str) -> str:
     return str(settings.NOPAL_DOMAIN_NAME).replace("{api_id}", api_id) or "localhost"
+
+
+def _served(stage: Stage | None) -> str:
+    if stage is None:
+        return DRAFT
+    if stage.deployment_id is None:
+        raise BadRequest(f"Nothing is deployed on stage {stage.stage_name}: deploy first, or test the draft.")
+    return stage.deployment_id
+
+
+def _test(api_id: str, stage: Stage | None, deployment_id: str, message: str, now: int, request_id: str) -> RouteTest:
+    document = get_snapshot(api_id=api_id, deployment_id=deployment_id)
+    run = dry_run(stage_snapshot(document, stage), message, domain_name(api_id), now, request_id)
+    return RouteTest(deployment_id, run, tuple(_way(document, run.route)))
+
+
+def _way(document: Document, route: Route | None) -> Iterator[str]:
+    """The keys of the nodes that the message passes."""
+    yield from (CLIENT, SELECTOR)
+    if route is None:
+        return
+    yield from (f"route/{each['routeId']}" for each in document["routes"] if each["routeKey"] == route.route_key)
+    for each in document["integrations"]:
+        if route.integration is not None and each["integrationId"] == route.integration.integration_id:
+            yield f"integration/{each['integrationId']}"
+            yield from filter(None, [backend_key(each)])

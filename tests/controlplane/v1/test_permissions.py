@@ -57,6 +57,14 @@ CASES = [
     Case("POST", "apis/{api}/stages/prod/route-test", VIEWER, "api", {"message": "{}", "draft": True}),
     Case("GET", "apis/{api}/stages/prod/metrics", VIEWER, "api"),
     Case("GET", "metrics", VIEWER, "some"),
+    Case("POST", "apis/{api}/stages/prod/compare", VIEWER, "api", {"message": "{}"}),
+    Case("POST", "apis/{api}/test", VIEWER, "api", {"message": "{}"}),
+    Case("GET", "apis/{api}/test-cases", VIEWER, "api"),
+    Case("POST", "apis/{api}/test-cases", EDITOR, "api", {"name": "new", "message": "{}"}),
+    Case("POST", "apis/{api}/test-cases/run", VIEWER, "api", {}),
+    Case("GET", "apis/{api}/test-cases/{test_case}", VIEWER, "api"),
+    Case("PATCH", "apis/{api}/test-cases/{test_case}", EDITOR, "api", {"message": ""}),
+    Case("DELETE", "apis/{api}/test-cases/{test_case}", EDITOR, "api"),
     Case("POST", "import", EDITOR, "all", {"document": "nopal: 1"}),
     Case("GET", "access-keys", ADMIN, "all"),
     Case("POST", "access-keys", ADMIN, "all", {"name": "x", "permissions": []}),
@@ -91,7 +99,7 @@ def world(new_user) -> World:
         "token": create_api_token(user_id=bystander.pk, name="x", scopes=["apis:read"])[0].pk,
         "user": bystander.pk,
     }
-    missing = {"api": "none000000", "connection": "none000000000000", "deployment": "none00"}
+    missing = {"api": "none000000", "connection": "none000000000000", "deployment": "none00", "test_case": "none000"}
     return World({**shared, **api_with_connection("a")}, {**shared, **api_with_connection("b")}, {**shared, **missing})
 
 
@@ -110,7 +118,8 @@ def api_with_connection(letter: str) -> dict[str, str]:
         domain_name="localhost",
         source_ip="192.0.2.1",
     )
-    return {"api": api.pk, "connection": connection.pk, "deployment": deployment.pk}
+    test_case = operations.create_test_case(api_id=api.pk, name="x", message="{}")
+    return {"api": api.pk, "connection": connection.pk, "deployment": deployment.pk, "test_case": test_case.pk}
 
 
 def status(caller: Caller, case: Case, things: dict[str, Any]) -> int:

@@ -6,7 +6,7 @@ from django.urls import URLPattern, path, re_path
 
 from gatewayapp.controlplane.api.v1.access_keys import AccessKeysView, AccessKeyView
 from gatewayapp.controlplane.api.v1.api_tokens import TokensView, TokenView
-from gatewayapp.controlplane.api.v1.apis import ApisView, DeploymentsView, DiffView, RollbackView, RouteTestView
+from gatewayapp.controlplane.api.v1.apis import ApisView, DeploymentsView, DiffView, RollbackView
 from gatewayapp.controlplane.api.v1.audit_entries import AuditEntriesView
 from gatewayapp.controlplane.api.v1.connections import (
     BroadcastView,
@@ -21,7 +21,9 @@ from gatewayapp.controlplane.api.v1.graphs import GraphView, LayoutView
 from gatewayapp.controlplane.api.v1.interchange import ExportView, ImportView
 from gatewayapp.controlplane.api.v1.metrics import MetricsView, StageMetricsView
 from gatewayapp.controlplane.api.v1.permissions import Need, on_all, on_api, on_some
+from gatewayapp.controlplane.api.v1.route_tests import CompareMessageView, RouteTestView, TestMessageView
 from gatewayapp.controlplane.api.v1.server import OpenApiView, ServerView, docs
+from gatewayapp.controlplane.api.v1.test_cases import RunTestCasesView, TestCasesView, TestCaseView
 from gatewayapp.controlplane.api.v1.users import UsersView, UserView
 from gatewayapp.controlplane.api.v1.views import Nowhere, View
 from gatewayapp.core.roles import Permission
@@ -59,12 +61,28 @@ ENDPOINTS = [
         PATCH=on_api(Permission.WRITE_APIS),
         DELETE=on_api(Permission.WRITE_APIS),
     ),
+    _endpoint("apis/<str:api_id>/test", TestMessageView, POST=on_api(Permission.READ_APIS)),
+    _endpoint(
+        "apis/<str:api_id>/test-cases",
+        TestCasesView,
+        GET=on_api(Permission.READ_APIS),
+        POST=on_api(Permission.WRITE_APIS),
+    ),
+    _endpoint("apis/<str:api_id>/test-cases/run", RunTestCasesView, POST=on_api(Permission.READ_APIS)),
+    _endpoint(
+        "apis/<str:api_id>/test-cases/<str:test_case_id>",
+        TestCaseView,
+        GET=on_api(Permission.READ_APIS),
+        PATCH=on_api(Permission.WRITE_APIS),
+        DELETE=on_api(Permission.WRITE_APIS),
+    ),
     _endpoint(f"{_STAGE}/broadcast", BroadcastView, POST=on_api(Permission.WRITE_CONNECTIONS)),
     _endpoint(f"{_STAGE}/history", HistoryView, GET=on_api(Permission.READ_APIS)),
     _endpoint(f"{_STAGE}/rollback", RollbackView, POST=on_api(Permission.WRITE_APIS)),
     _endpoint(f"{_STAGE}/route-test", RouteTestView, POST=on_api(Permission.READ_APIS)),
     _endpoint(f"{_STAGE}/metrics", StageMetricsView, GET=on_api(Permission.READ_APIS)),
     _endpoint("metrics", MetricsView, GET=on_some(Permission.READ_APIS)),
+    _endpoint(f"{_STAGE}/compare", CompareMessageView, POST=on_api(Permission.READ_APIS)),
     _endpoint("import", ImportView, POST=on_some(Permission.WRITE_APIS)),
     _endpoint(
         "access-keys",
