@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from dashboard.themes import theme_of
-from gatewayapp.controlplane.api.v1.permissions import Need
+from gatewayapp.controlplane.api.v1.permissions import Need, on_some
 from gatewayapp.controlplane.operations.users import access_of
-from gatewayapp.core.roles import Access
+from gatewayapp.core.roles import Access, Permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,10 @@ class Entry:
 _SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Live",
-        (Entry("Overview", "home", "home"),),
+        (
+            Entry("Overview", "home", "home"),
+            Entry("Connections", "plug-connected", "connections", on_some(Permission.READ_CONNECTIONS)),
+        ),
     ),
 )
 

@@ -3,11 +3,15 @@
 from typing import Any
 
 from channels.routing import URLRouter
-from django.urls import re_path
+from django.urls import path, re_path
 
+from dashboard.connections.live import ActionConsumer, DetailConsumer, ListConsumer
 from dashboard.live import Nothing
 
 urlpatterns: list[Any] = [
+    path("live/connections", ListConsumer.as_asgi()),
+    path("live/connections/act", ActionConsumer.as_asgi()),
+    path("live/connections/one/<str:connection_id>", DetailConsumer.as_asgi()),
     re_path("", Nothing.as_asgi()),
 ]
 

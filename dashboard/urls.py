@@ -4,12 +4,19 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from dashboard.themes import choose_theme
+from dashboard.views.connections import columns, connection, connections, disconnect, send, views
 from dashboard.views.home import home
 from dashboard.views.setup import setup
 from dashboard.views.signin import SignInView
 
 urlpatterns = [
     path("", home, name="home"),
+    path("connections", connections, name="connections"),
+    path("connections/columns", columns, name="connections-columns"),
+    path("connections/views", views, name="connections-views"),
+    path("connections/<str:connection_id>", connection, name="connections-detail"),
+    path("connections/<str:connection_id>/send", send, name="connections-send"),
+    path("connections/<str:connection_id>/disconnect", disconnect, name="connections-disconnect"),
     path("signin", SignInView.as_view(), name="login"),
     path("signout", LogoutView.as_view(), name="logout"),
     path("setup/<str:token>", setup, name="setup"),
