@@ -49,7 +49,7 @@ class FilterForm(forms.Form):
     younger = DurationField(label="Younger than")
     idle = DurationField(label="Idle longer than")
     active = DurationField(label="Idle shorter than")
-    errors = forms.BooleanField(label="Has errors")
+    errors = forms.BooleanField(label="Has errors")  # type: ignore[assignment]  # Form.errors stays what it is
     slow = forms.BooleanField(label="Slow consumer")
 
     def __init__(self, data: QueryDict, apis: Mapping[str, str]) -> None:

@@ -105,7 +105,11 @@ class ConnectionAction extends HTMLElement {
   showResult({ counts, targets, left_out: leftOut }) {
     this.find("progress").hidden = true;
     this.find(".result-counts").hidden = false;
-    for (const [result, count] of Object.entries(counts)) this.find(`[data-result="${result}"]`).textContent = count;
+    for (const [result, count] of Object.entries(counts)) {
+      const place = this.find(`[data-result="${result}"]`);
+      place.textContent = count;
+      place.dataset.none = String(count === 0);
+    }
     const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
     this.find("[data-result-title]").textContent = `${TITLES[this.dataset.do].done}: ${counts.accepted} of ${total}`;
     this.find("[data-result-title]").focus();

@@ -63,8 +63,8 @@ class ConnectionList extends HTMLElement {
       time.setAttribute("datetime", iso(when));
       note.append(" ", time);
     }
-    row.querySelector("th.id").append(note);
-    for (const time of row.querySelectorAll("td time-ago")) time.replaceWith(time.textContent);
+    row.querySelector(".table-actions").append(note);
+    for (const time of row.querySelectorAll("[data-cell] time-ago, .number > time-ago")) time.replaceWith(time.textContent);
     for (const control of row.querySelectorAll("input, button[data-act]")) control.disabled = true;
     const box = row.querySelector("input");
     if (box?.checked) { box.checked = false; this.showSelection(); }

@@ -10,7 +10,10 @@ export function problemOfJson(text) {
     return "";
   } catch (error) {
     const { line, column } = placeOf(error.message, text);
-    const what = error.message.replace(/^JSON\.parse: /, "").replace(/,? (in JSON )?at (position|line) .*$/, "").replace(/, "?\.\.\..*$/s, "");
+    const what = error.message
+      .replace(/^JSON\.parse: /, "")
+      .replace(/ (in JSON )?at (position|line) .*$/s, "")
+      .replace(/, (\.\.\.)?".*$/s, "");
     return `Not JSON at line ${line}, column ${column}: ${what}.`;
   }
 }
