@@ -28,6 +28,7 @@ _SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Live",
         (
             Entry("Overview", "home", "home"),
+            Entry("Connections", "plug-connected", "connections", on_some(Permission.READ_CONNECTIONS)),
             Entry("Test client", "terminal-2", "client", on_some(Permission.WRITE_CONNECTIONS)),
         ),
     ),

@@ -6,12 +6,16 @@ from channels.routing import URLRouter
 from django.urls import path, re_path
 
 from dashboard.client import ClientConsumer
+from dashboard.connections.live import ActionConsumer, DetailConsumer, ListConsumer
 from dashboard.home_live import HomeConsumer
 from dashboard.live import Nothing
 
 urlpatterns: list[Any] = [
     path("live/home/", HomeConsumer.as_asgi()),
     path("live/client/", ClientConsumer.as_asgi()),
+    path("live/connections", ListConsumer.as_asgi()),
+    path("live/connections/act", ActionConsumer.as_asgi()),
+    path("live/connections/one/<str:connection_id>", DetailConsumer.as_asgi()),
     re_path("", Nothing.as_asgi()),
 ]
 

@@ -5,6 +5,7 @@ from django.urls import path
 
 from dashboard.themes import choose_theme
 from dashboard.views.client import client, saved_messages
+from dashboard.views.connections import columns, connection, connections, disconnect, send, views
 from dashboard.views.home import first_api, home
 from dashboard.views.setup import setup
 from dashboard.views.signin import SignInView
@@ -14,6 +15,12 @@ urlpatterns = [
     path("first-api", first_api, name="home-first-api"),
     path("client", client, name="client"),
     path("client/saved", saved_messages, name="client-saved"),
+    path("connections", connections, name="connections"),
+    path("connections/columns", columns, name="connections-columns"),
+    path("connections/views", views, name="connections-views"),
+    path("connections/<str:connection_id>", connection, name="connections-detail"),
+    path("connections/<str:connection_id>/send", send, name="connections-send"),
+    path("connections/<str:connection_id>/disconnect", disconnect, name="connections-disconnect"),
     path("signin", SignInView.as_view(), name="login"),
     path("signout", LogoutView.as_view(), name="logout"),
     path("setup/<str:token>", setup, name="setup"),

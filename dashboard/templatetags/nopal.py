@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import navigation
+from dashboard.texts import spelled, spelled_lines
 
 register = template.Library()
 
@@ -35,16 +36,20 @@ def _icon(name: str) -> SafeString:
 
 
 @register.simple_tag
-def moment(when: datetime | int | None) -> SafeString | str:
-    """A time as `<time-ago>`, which says how long ago it is and ticks; `when` may be epoch milliseconds."""
+def moment(when: datetime | int | None, mode: str = "") -> SafeString | str:
+    """A time as `<time-ago>`, which says how long ago it is and ticks; `when` may be epoch milliseconds.
+
+    `mode` is `age` for the bare duration, `left` for a time to come.
+    """
     if when is None:
         return "–"
     if isinstance(when, int):
         when = datetime.fromtimestamp(when / 1000, UTC)
     exact = when.astimezone(UTC)
     return format_html(
-        '<time-ago datetime="{}">{} UTC</time-ago>',
+        '<time-ago datetime="{}"{}>{} UTC</time-ago>',
         exact.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        format_html(' mode="{}"', mode) if mode else "",
         exact.strftime("%Y-%m-%d %H:%M:%S"),
     )
 
@@ -101,3 +106,14 @@ def dom_id(identifier: str) -> str:
 def api_tabs(context: template.Context, api: Any) -> dict[str, Any]:
     """The tabs of an API's pages."""
     return {"tabs": navigation.api_tabs(context["request"], api.api_id), "api": api}
+
+
+@register.filter
+def visible(text: object) -> str:
+    """What a client wrote, with every character that nobody would see spelled out."""
+    return spelled(str(text))
+
+
+@register.filter
+def visible_lines(text: object) -> str:
+    return spelled_lines(str(text))

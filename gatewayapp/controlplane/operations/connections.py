@@ -6,7 +6,7 @@ entry to the audit log; what was sent is not kept.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import time
 
@@ -30,7 +30,9 @@ from gatewayapp.models import Connection, Document
 
 _YOUNGEST_FIRST = ("-connected_at", "-connection_id")
 _OLDEST_FIRST = ("connected_at", "connection_id")
-_LONGEST_REASON = 123
+_STEP = 500
+LONGEST_REASON = 123
+"""Bytes: what a close frame has room for beside its code (RFC 6455 section 5.5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,10 @@ class Target:
 
     connection_id: str
     result: Delivery
+
+
+Told = Callable[[int, int], None]
+"""Is told as things go on how many targets were served, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,22 +118,36 @@ def broadcast(
     api_ids: frozenset[str] | None,
     frame: str | bytes,
     expected_count: int | None = None,
+    told: Told | None = None,
 ) -> list[Target]:
     """Send a frame to all that match. Raises Conflict where `expected_count` is given and not what matches."""
     ids = _expected(where, api_ids, expected_count)
-    targets = _targets(ids, _gateway().deliver(ids, frame))
-    add_entry("Broadcast", _path_of_all(where), after={**_described(frame), **_summary(where, targets)})
+    gateway, targets = _gateway(), list[Target]()
+    try:
+        _serve(ids, lambda some: gateway.deliver(some, frame), targets, told)
+    finally:
+        add_entry("Broadcast", _path_of_all(where), after={**_described(frame), **_summary(where, targets)})
     return targets
 
 
 def disconnect_all(
-    *, where: ConnectionFilter, api_ids: frozenset[str] | None, code: int, reason: str, expected_count: int
+    *,
+    where: ConnectionFilter,
+    api_ids: frozenset[str] | None,
+    code: int,
+    reason: str,
+    expected_count: int | None = None,
+    told: Told | None = None,
 ) -> list[Target]:
-    """Close all that match. Raises Conflict where that is another number than `expected_count`."""
+    """Close all that match. Raises Conflict where `expected_count` is given and not what matches."""
     _check_close(code, reason)
     ids = _expected(where, api_ids, expected_count)
-    targets = _targets(ids, _gateway().close(ids, code, reason))
-    add_entry("DisconnectAll", _path_of_all(where), after={"code": code, "reason": reason, **_summary(where, targets)})
+    gateway, targets = _gateway(), list[Target]()
+    try:
+        _serve(ids, lambda some: gateway.close(some, code, reason), targets, told)
+    finally:
+        summary = _summary(where, targets)
+        add_entry("DisconnectAll", _path_of_all(where), after={"code": code, "reason": reason, **summary})
     return targets
 
 
@@ -270,18 +290,23 @@ def _states(connection_ids: Sequence[str]) -> Mapping[str, LiveState]:
         return {}
 
 
-def _targets(ids: Sequence[str], deliveries: Sequence[Delivery]) -> list[Target]:
-    return [Target(*pair) for pair in zip(ids, deliveries, strict=True)]
+def _serve(
+    ids: Sequence[str], serve: Callable[[Sequence[str]], list[Delivery]], targets: list[Target], told: Told | None
+) -> None:
+    """Serve all, step by step, and add what became of them to `targets`, even if the gateway ends in between."""
+    for start in range(0, len(ids), _STEP):
+        some = ids[start : start + _STEP]
+        targets += [Target(*pair) for pair in zip(some, serve(some), strict=True)]
+        if told is not None:
+            told(len(targets), len(ids))
 
 
 def _check_close(code: int, reason: str) -> None:
     """RFC 6455 section 7.4: which codes may be sent; a reason fits into a control frame."""
     if not (code in (1000, 1001, 1002, 1003) or 1007 <= code <= 1014 or 3000 <= code <= 4999):
         raise BadRequest(f"A close frame cannot carry the code {code}: use 1000 or 4000-4999, say.")
-    if len(reason.encode()) > _LONGEST_REASON:
-        raise BadRequest(
-            f"A close frame's reason has at most {_LONGEST_REASON} bytes; this has {len(reason.encode())}."
-        )
+    if len(reason.encode()) > LONGEST_REASON:
+        raise BadRequest(f"A close frame's reason has at most {LONGEST_REASON} bytes; this has {len(reason.encode())}.")
 
 
 def _path(row: Connection) -> str:

@@ -1,0 +1,25 @@
+"""What clients wrote, for people to read: nothing in it may hide, turn the text around or run over the page."""
+
+import re
+
+_HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+"""Control characters, what turns the direction of text, and what takes no room (Unicode Technical Report 36)."""
+
+
+def spelled(text: str) -> str:
+    """`text` with the characters that nobody would see spelled out, such as `⟨U+202E⟩`."""
+    return _HIDDEN.sub(_name, text)
+
+
+def spelled_lines(text: str) -> str:
+    """The same for text of several lines: line feeds and tabs stay what they are."""
+    return _HIDDEN.sub(lambda found: found[0] if found[0] in "\n\t" else _name(found), text)
+
+
+def cut(text: str, length: int) -> str:
+    """At most `length` characters of `text`, the last of them a sign that there is more."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _name(character: re.Match[str]) -> str:
+    return f"⟨U+{ord(character[0]):04X}⟩"
