@@ -31,7 +31,7 @@ class Done:
 
 def carry_out(api_id: str, gesture: Mapping[str, Any]) -> Done:
     """Carry out one gesture. Raises OperationError where it is none, or its operation refuses."""
-    name = gesture.get("gesture")
+    name = _text(gesture, "gesture")
     if name not in _GESTURES:
         raise BadRequest(f"There is no gesture {name!r}; there are {', '.join(sorted(_GESTURES))}.")
     return _GESTURES[name](api_id, gesture)
@@ -183,6 +183,11 @@ def _update_api(api_id: str, gesture: Mapping[str, Any]) -> Done:
     return Done(f"Routes are selected by {expression} now.", SELECTOR, (undo,))
 
 
+def _create_stage(api_id: str, gesture: Mapping[str, Any]) -> Done:
+    stage = operations.create_stage(api_id=api_id, stage_name=_text(gesture, "stageName"))
+    return Done(f"Added stage {stage.stage_name}.")
+
+
 def _create_deployment(api_id: str, gesture: Mapping[str, Any]) -> Done:
     stage_name, description = _text(gesture, "stageName"), str(gesture.get("description") or "")
     made = operations.create_deployment(api_id=api_id, stage_name=stage_name, description=description)
@@ -194,6 +199,7 @@ _GESTURES: Mapping[str, Callable[[str, Mapping[str, Any]], Done]] = {
     "create-deployment": _create_deployment,
     "create-integration": _create_integration,
     "create-route": _create_route,
+    "create-stage": _create_stage,
     "create-route-with-integration": _create_route_with_integration,
     "delete-integration": _delete_integration,
     "delete-route": _delete_route,

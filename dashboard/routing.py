@@ -6,10 +6,13 @@ from channels.routing import URLRouter
 from django.urls import path, re_path
 
 from dashboard.client import ClientConsumer
+from dashboard.designer import DesignerConsumer
 from dashboard.live import Nothing
 
 urlpatterns: list[Any] = [
     path("live/client/", ClientConsumer.as_asgi()),
+    path("live/designer/<str:api_id>/", DesignerConsumer.as_asgi()),
+    path("live/designer/<str:api_id>/<str:stage_name>/", DesignerConsumer.as_asgi()),
     re_path("", Nothing.as_asgi()),
 ]
 

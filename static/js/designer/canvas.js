@@ -61,7 +61,7 @@ export class Canvas extends EventTarget {
     if (!picture.node(this.focused)) this.focused = "";
     this.#rove(this.focused || (picture.node("selector") ?? picture.nodes[0])?.key);
     this.#minimap.draw(picture);
-    if (isFirst) this.setView(opening(picture.box, this.size));
+    if (isFirst) this.setView(opening(picture.box, picture.core, this.size));
     else this.#schedule();
     if (this.#live) this.setLive(this.#live);
   }
@@ -244,10 +244,11 @@ export class Canvas extends EventTarget {
       this.#write(detail, told?.text ?? detailOf(node), node.width - 66, DETAIL);
       set(root, "data-live", told?.state);
     }
-    for (const [key, { root, line }] of this.#drawnEdges) {
+    for (const [key, { root, line, inner, edge }] of this.#drawnEdges) {
       const told = live?.edges[key];
       set(root, "data-live", told?.state);
-      line.style.strokeWidth = told?.width ? `${told.width}px` : "";
+      line.style.strokeWidth = told?.width ? `${edge.twoWay ? told.width + 3.5 : told.width}px` : "";
+      inner.style.strokeWidth = told?.width && edge.twoWay ? `${told.width}px` : "";
     }
   }
 

@@ -2,10 +2,13 @@
 // Other modules may call `highlight(path)` and `inspector.addTab(…)` of the element once it has sent "designer:ready".
 
 import { Canvas } from "./canvas.js";
+import { Deploying, StageHistory } from "./deploying.js";
+import { button, make } from "./elements.js";
 import { GROUP, Picture, customRoutes, folded, search } from "./graph.js";
 import { History } from "./history.js";
 import { Inspector, membersOf } from "./inspector.js";
 import { keyOf } from "./keys.js";
+import { Overlay } from "./overlay.js";
 import { Picker } from "./picker.js";
 import { Refused, Store } from "./store.js";
 import { Strip } from "./strip.js";
@@ -13,6 +16,7 @@ import { Table, hostOf } from "./table.js";
 
 const MANY_ROUTES = 40;
 const STEP = 20;
+const VERBS = { Create: "added", Delete: "deleted", Duplicate: "added", Restore: "restored" };
 const RESERVED = {
   $connect: "a client connects",
   $disconnect: "a connection ends",
@@ -24,9 +28,10 @@ class RouteDesigner extends HTMLElement {
   #queue = Promise.resolve();
   #isFolded = null;
   #toastTimer = 0;
+  #expected = "";
 
   connectedCallback() {
-    const { apiId, gestureUrl, panelUrl, mayWrite } = this.dataset;
+    const { apiId, gestureUrl, panelUrl, liveUrl, mayWrite } = this.dataset;
     this.mayWrite = mayWrite === "true";
     this.store = new Store({ apiId, gestureUrl });
     this.canvas = new Canvas(this.#part("canvas"), { icons: this.#part("icons"), mayWrite: this.mayWrite });
@@ -35,6 +40,9 @@ class RouteDesigner extends HTMLElement {
     const rows = { route: this.querySelector("[data-row=route]"), integration: this.querySelector("[data-row=integration]") };
     this.table = new Table(this.#part("table"), { view: this.#part("table-view"), rows, mayWrite: this.mayWrite });
     this.strip = new Strip(this);
+    this.overlay = new Overlay(this, { liveUrl });
+    this.deploying = this.mayWrite ? new Deploying(this) : null;
+    this.stageHistory = new StageHistory(this);
     this.#listen();
     this.#start();
   }
@@ -55,6 +63,7 @@ class RouteDesigner extends HTMLElement {
     this.#showView(query.get("view") === "table" ? "table" : "graph");
     this.refresh();
     if (this.picture.node(query.get("node"))) this.open(query.get("node"));
+    this.overlay.start();
     this.dispatchEvent(new CustomEvent("designer:ready", { bubbles: true }));
   }
 
@@ -70,6 +79,7 @@ class RouteDesigner extends HTMLElement {
     this.canvas.draw(new Picture(this.#isFolded ? folded(shown) : shown));
     this.table.draw(this.picture);
     this.strip.draw(graph);
+    this.overlay.draw(graph.stages);
     this.#showFold(routes);
     this.#showHistory();
     const about = this.inspector.node;
@@ -78,6 +88,12 @@ class RouteDesigner extends HTMLElement {
     if (node && !this.inspector.isDirty) this.inspector.show(node);
     else if (!node && about.id) this.closePanel();
     this.canvas.select(about.key);
+  }
+
+  /** Show the draft as it is now. */
+  async reload() {
+    await this.store.load();
+    this.refresh();
   }
 
   #showFold(routes) {
@@ -128,6 +144,14 @@ class RouteDesigner extends HTMLElement {
     this.canvas.select("");
     this.#remember("node", null);
     if (refocus) this.#focusNode(key && this.picture.node(key) ? key : this.canvas.focused);
+  }
+
+  /** Show a node and its panel, wherever it is. */
+  goTo(key) {
+    if (!this.picture.node(key)) return this.say("This is not in the draft any more.");
+    if (!this.canvas.picture.node(key)) this.fold(false);
+    this.#focusNode(key);
+    return this.open(key);
   }
 
   #focusNode(key) {
@@ -207,19 +231,31 @@ class RouteDesigner extends HTMLElement {
 
   async #tellConflict(answer, again) {
     const before = this.picture;
-    await this.store.load();
-    this.refresh();
+    await this.reload();
     this.notice(`${this.#whoDidWhat(answer, before)} Nothing of yours was done; the picture shows the draft as it is now.`, again && { label: "Do it all the same", run: again });
+  }
+
+  /** The gateway says that the draft has this version now; who made it is in `change`. */
+  heardOf(version, change) {
+    if (version === this.store.graph.version || this.#expected === version) return;
+    this.#expected = version;
+    this.#next(async () => {
+      const [known, before] = [this.store.graph.version, this.picture];
+      await this.store.load();
+      if (this.store.graph.version === known) return; // it was one's own change, told before its answer came
+      this.refresh();
+      this.notice(this.#whoDidWhat(change ?? {}, before));
+    });
   }
 
   /** `Bob changed route send 5 s ago.` */
   #whoDidWhat({ actor, action, path, at }, before = this.picture) {
     if (!actor) return "Somebody else changed the draft.";
-    const [, , , collection, id] = path.split("/");
+    const [, , , collection, id, part] = path.split("/");
     const key = `${collection?.replace(/s$/, "")}/${id}`;
     const node = this.picture.node(key) ?? before.node(key);
     const what = node ? `${node.kind} ${node.label}` : collection ? `a ${collection.replace(/s$/, "")}` : "the API";
-    const verb = action.startsWith("Delete") ? "deleted" : action.startsWith("Create") ? "added" : action.startsWith("Restore") ? "restored" : "changed";
+    const verb = part ? "changed" : (VERBS[action.match(/^[A-Z][a-z]+/)?.[0]] ?? "changed");
     const seconds = Math.max(0, Math.round((Date.now() - Date.parse(at)) / 1000));
     return `${actor} ${verb} ${what} ${seconds < 120 ? `${seconds} s` : `${Math.round(seconds / 60)} min`} ago.`;
   }
@@ -375,7 +411,7 @@ class RouteDesigner extends HTMLElement {
   /** Near the spot where something happened; in the middle at the bottom where it happened nowhere. */
   toast(text, { spot = null, tone = "bad", action = null } = {}) {
     const toast = this.#part("toast");
-    toast.replaceChildren(words("span", text));
+    toast.replaceChildren(make("span", text));
     if (action) toast.append(button(action.label, () => { toast.hidden = true; action.run(); }));
     toast.dataset.tone = tone;
     toast.hidden = false;
@@ -389,7 +425,7 @@ class RouteDesigner extends HTMLElement {
   /** Above the picture until it is closed. */
   notice(text, action = null) {
     const notice = this.#part("notice");
-    notice.replaceChildren(words("span", text));
+    notice.replaceChildren(make("span", text));
     if (action) notice.append(button(action.label, () => { notice.hidden = true; action.run(); }));
     notice.append(button("Close", () => { notice.hidden = true; }));
     notice.hidden = false;
@@ -446,17 +482,15 @@ class RouteDesigner extends HTMLElement {
       "zoom-out": () => this.canvas.zoom(0.8),
       "zoom-reset": () => this.canvas.zoomTo(1),
       "close-panel": () => this.closePanel({ refocus: true }),
+      deploy: () => this.deploying.open(),
+      history: () => this.stageHistory.open(),
       connect: () => { this.#showView("graph"); this.connect(key); },
       duplicate: () => this.duplicate(key),
       delete: () => this.remove(key),
     };
     actions[button.dataset.do ?? button.dataset.panelDo]?.();
     if (button.dataset.view) this.#showView(button.dataset.view);
-    if (button.dataset.goto) {
-      if (!this.canvas.picture.node(button.dataset.goto)) this.fold(false);
-      this.#focusNode(button.dataset.goto);
-      this.open(button.dataset.goto);
-    }
+    if (button.dataset.goto) this.goTo(button.dataset.goto);
   }
 
   #submit(event) {
@@ -578,20 +612,6 @@ class RouteDesigner extends HTMLElement {
   }
 
   #part(name) { return this.querySelector(`[data-${name}]`); }
-}
-
-function words(tag, text) {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  return made;
-}
-
-function button(label, run) {
-  const made = words("button", label);
-  made.type = "button";
-  made.className = "btn btn-small";
-  made.addEventListener("click", run);
-  return made;
 }
 
 customElements.define("route-designer", RouteDesigner);

@@ -52,6 +52,12 @@ export class Picture {
   /** The smallest box around all nodes. */
   get box() { return boxOf(this.nodes); }
 
+  /** The same around routes and what they lead to. */
+  get core() {
+    const nodes = this.nodes.filter((node) => ["route", "group", "integration"].includes(node.kind));
+    return boxOf(nodes.length ? nodes : this.nodes);
+  }
+
   /** The same around a node and those that it is connected to; of the selector, which leads everywhere, only itself. */
   around(key) {
     const node = this.byKey.get(key);

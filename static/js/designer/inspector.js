@@ -4,10 +4,10 @@ import { fragment } from "./store.js";
 
 const KINDS = {
   client: "Clients", selector: "Route selection", authorizer: "Authorizer", route: "Route", group: "Routes",
-  integration: "Integration", backend: "Backend", new_integration: "New integration",
+  integration: "Integration", backend: "Backend", new_integration: "New integration", changes: "Changes",
 };
 
-export class Inspector extends EventTarget {
+export class Inspector {
   #panel;
   #parts;
   #url;
@@ -17,7 +17,6 @@ export class Inspector extends EventTarget {
   node = null;
 
   constructor(panel, { panelUrl }) {
-    super();
     this.#panel = panel;
     this.#url = panelUrl;
     this.#parts = Object.fromEntries(["kind", "title", "problems", "body"].map((part) => [part, panel.querySelector(`[data-panel-${part}]`)]));
@@ -27,6 +26,8 @@ export class Inspector extends EventTarget {
   }
 
   get isOpen() { return !this.#panel.hidden; }
+
+  get tab() { return this.#tab; }
 
   get body() { return this.#parts.body; }
 
@@ -49,14 +50,13 @@ export class Inspector extends EventTarget {
 
   /** Open the panel for a node, or fill it again after a change. */
   async show(node, { focus = false } = {}) {
-    const isAnother = node.key !== this.node?.key;
     this.node = node;
     this.#panel.hidden = false;
     this.#parts.kind.textContent = KINDS[node.kind];
     this.#parts.title.textContent = node.label;
     this.#parts.problems.replaceChildren(...node.problems.map(problemLine));
     const tabs = this.#tabs.filter((tab) => tab.isFor(node));
-    if (isAnother && !tabs.some((tab) => tab.id === this.#tab)) this.#tab = "details";
+    if (!tabs.some((tab) => tab.id === this.#tab)) this.#tab = "details";
     this.#parts.tabs.hidden = tabs.length < 2;
     for (const tab of this.#tabs) {
       tab.button.hidden = !tabs.includes(tab);
@@ -73,6 +73,7 @@ export class Inspector extends EventTarget {
     this.#panel.hidden = true;
     this.node = null;
     this.#parts.body.replaceChildren();
+    delete this.#parts.body.dataset.shown;
   }
 
   focusField(name) {
@@ -89,21 +90,23 @@ export class Inspector extends EventTarget {
 
   async #details(node, body) {
     const asked = (this.#asked += 1);
+    const isAnother = body.dataset.shown !== node.key;
+    body.dataset.shown = node.key;
+    if (node.fill) return node.fill(body);
     if (node.kind === "group") {
       body.replaceChildren(paragraph("These are folded to one node. Unfold them above the picture, or look at the table."));
-      return;
+      return undefined;
     }
-    if (body.dataset.shown !== node.key) body.replaceChildren(paragraph("Loading…"));
+    if (isAnother) body.replaceChildren(paragraph("Loading…"));
     try {
       const made = await fragment(`${this.#url}?node=${encodeURIComponent(node.key)}`);
-      if (asked !== this.#asked) return;
+      if (asked !== this.#asked) return undefined;
       body.replaceChildren(...made.childNodes);
     } catch (error) {
       if (asked === this.#asked) body.replaceChildren(paragraph(error.message, "notice"));
     }
-    body.dataset.shown = node.key;
     this.#showFieldsOfType();
-    this.dispatchEvent(new CustomEvent("shown"));
+    return undefined;
   }
 
   /** Of an integration's fields only those that its type has. */
@@ -116,6 +119,7 @@ export class Inspector extends EventTarget {
   #choose(id) {
     this.#tab = id;
     this.#parts.body.replaceChildren();
+    delete this.#parts.body.dataset.shown;
     this.show(this.node);
   }
 

@@ -17,16 +17,17 @@ export function fitting(box, size) {
   return centred(box, size, k);
 }
 
-/** What one sees first: all of it if that can be read, else its upper left part at a readable size. */
-export function opening(box, size) {
+/** What one sees first: all of it if that can be read, else `core`, what matters most, from its upper left corner. */
+export function opening(box, core, size) {
   const whole = fitting(box, size);
   if (whole.k >= 0.7) return whole;
-  const k = Math.min(1, Math.max(0.7, (size.width - 2 * MARGIN) / box.width));
-  const middle = centred(box, size, k);
+  const shown = size.width < 0.7 * box.width ? core : box;
+  const k = Math.min(1, Math.max(0.62, (size.width - 2 * MARGIN) / shown.width));
+  const middle = centred(shown, size, k);
   return {
     k,
-    x: box.width * k > size.width - MARGIN ? MARGIN / 2 - box.x * k : middle.x,
-    y: box.height * k > size.height - MARGIN ? MARGIN - box.y * k : middle.y,
+    x: shown.width * k > size.width - MARGIN ? MARGIN / 2 - shown.x * k : middle.x,
+    y: shown.height * k > size.height - 2 * MARGIN ? 2 * MARGIN - shown.y * k : middle.y,
   };
 }
 
