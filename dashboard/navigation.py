@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from dashboard.themes import theme_of
-from gatewayapp.controlplane.api.v1.permissions import Need, on_some
+from gatewayapp.controlplane.api.v1.permissions import Need, on_api, on_some
 from gatewayapp.controlplane.operations.users import access_of
 from gatewayapp.core.roles import Access, Permission
 
@@ -34,7 +34,7 @@ _SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
 )
 
-_API_PAGES: tuple[Entry, ...] = ()
+_API_PAGES: tuple[Entry, ...] = (Entry("Designer", "sitemap", "designer", on_api(Permission.READ_APIS)),)
 """The tabs of one API."""
 
 

@@ -6,6 +6,7 @@ from django.urls import path
 from dashboard.themes import choose_theme
 from dashboard.views.client import client, saved_messages
 from dashboard.views.connections import columns, connection, connections, disconnect, send, views
+from dashboard.views.designer import designer, designer_gesture, designer_panel
 from dashboard.views.home import first_api, home
 from dashboard.views.setup import setup
 from dashboard.views.signin import SignInView
@@ -25,4 +26,9 @@ urlpatterns = [
     path("signout", LogoutView.as_view(), name="logout"),
     path("setup/<str:token>", setup, name="setup"),
     path("theme", choose_theme, name="theme"),
+    *[
+        path("apis/<str:api_id>/designer", designer, name="designer"),
+        path("apis/<str:api_id>/designer/panel", designer_panel, name="designer-panel"),
+        path("apis/<str:api_id>/designer/gesture", designer_gesture, name="designer-gesture"),
+    ],
 ]

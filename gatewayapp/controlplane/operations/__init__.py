@@ -40,7 +40,7 @@ from gatewayapp.controlplane.operations.authorizers import (
     get_authorizers,
     update_authorizer,
 )
-from gatewayapp.controlplane.operations.changes import expecting, get_draft_version
+from gatewayapp.controlplane.operations.changes import expecting, get_draft_version, get_last_change
 from gatewayapp.controlplane.operations.connections import (
     broadcast,
     disconnect,
@@ -222,6 +222,7 @@ __all__ = [
     "get_integration_response",
     "get_integration_responses",
     "get_integrations",
+    "get_last_change",
     "get_layout",
     "get_model",
     "get_model_template",

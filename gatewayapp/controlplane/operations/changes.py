@@ -69,6 +69,15 @@ def get_draft_version(*, api_id: str) -> str:
     return "" if revision is None else str(revision)
 
 
+def get_last_change(*, api_id: str) -> dict[str, str] | None:
+    """Who changed what of an API's draft last, as the audit log has it."""
+    entry = last_entry(api_id, _DRAFT_ACTIONS)
+    if entry is None:
+        return None
+    path = entry.resource.partition("::")[2]
+    return {"actor": entry.actor_name, "action": entry.action, "path": path, "at": timestamp(entry.at)}
+
+
 @dataclass(slots=True)
 class Entry:
     """What the audit log will say of a change; `path` is that of the resource, below `/v2`."""
@@ -182,17 +191,12 @@ def _move_draft(api_id: str, version: int) -> None:
 
 
 def _changed_meanwhile(api_id: str, version: str) -> Conflict:
-    """Who changed what last, as the audit log has it."""
-    entry = last_entry(api_id, _DRAFT_ACTIONS)
-    if entry is None:
+    last = get_last_change(api_id=api_id)
+    if last is None:
         return Conflict("The draft has changed since you looked at it. Load it again.", version=version)
-    path, at = entry.resource.partition("::")[2], timestamp(entry.at)
     return Conflict(
-        f"The draft has changed since you looked at it, and nothing was done. The last change: {entry.actor_name}, "
-        f"{entry.action} {path}, {at}. Load it again.",
+        f"The draft has changed since you looked at it, and nothing was done. The last change: {last['actor']}, "
+        f"{last['action']} {last['path']}, {last['at']}. Load it again.",
         version=version,
-        actor=entry.actor_name,
-        action=entry.action,
-        path=path,
-        at=at,
+        **last,
     )

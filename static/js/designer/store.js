@@ -1,0 +1,93 @@
+// Talks to the server: the graph, gestures on the draft that is seen, places of nodes.
+
+/** What the server refused, in its words. */
+export class Refused extends Error {
+  constructor(status, answer) {
+    super(answer.message ?? "The server did not answer as expected. Load the page again.");
+    this.status = status;
+    this.answer = answer;
+  }
+
+  /** Somebody else changed the draft meanwhile: `answer` says who, what and when. */
+  get isConflict() { return this.status === 409 && this.answer.version !== undefined; }
+
+  /** Whether the same request is worth another try. */
+  get mayWorkLater() { return this.isConflict || this.status === 0 || this.status >= 500; }
+}
+
+export class Store {
+  #gestureUrl;
+  #apiUrl;
+
+  constructor({ apiId, gestureUrl }) {
+    this.#gestureUrl = gestureUrl;
+    this.#apiUrl = `/api/v1/apis/${encodeURIComponent(apiId)}`;
+    this.graph = null;
+  }
+
+  /** The draft's graph, fresh. */
+  async load() {
+    this.graph = await this.get("/graph");
+    return this.graph;
+  }
+
+  /** What the REST API answers for the API that is shown. */
+  async get(path) { return call("GET", `${this.#apiUrl}${path}`); }
+
+  async post(path, body) { return call("POST", `${this.#apiUrl}${path}`, body); }
+
+  /** Carry out a gesture on the draft that is seen: what was done, the node to look at, and what takes it back. */
+  async carryOut(gesture) {
+    if (gesture.gesture === "move") return this.#move(gesture.positions);
+    if (gesture.gesture === "tidy") return this.#tidy();
+    const done = await call("POST", this.#gestureUrl, gesture, { "If-Match": `"${this.graph.version}"` });
+    if (done.refused) throw new Refused(done.status, done.refused);
+    this.graph = done.graph;
+    return done;
+  }
+
+  async #move(positions) {
+    const before = positionsOf(this.graph.nodes.filter((node) => node.key in positions));
+    await call("PATCH", `${this.#apiUrl}/layout`, { positions });
+    await this.load();
+    const count = Object.keys(positions).length;
+    return { sentence: count === 1 ? "Moved a node." : `Moved ${count} nodes.`, node: "", undo: [{ gesture: "move", positions: before }] };
+  }
+
+  async #tidy() {
+    const before = positionsOf(this.graph.nodes.filter((node) => node.stored));
+    await call("DELETE", `${this.#apiUrl}/layout`);
+    await this.load();
+    const undo = Object.keys(before).length ? [{ gesture: "move", positions: before }] : [];
+    return { sentence: "All nodes are placed automatically.", node: "", undo };
+  }
+}
+
+/** A fragment of the page, made by the server. */
+export async function fragment(url) {
+  const response = await fetch(url, { headers: { "HX-Request-Type": "partial" } }).catch(() => null);
+  if (response?.status === 401) location.reload();
+  const parsed = new DOMParser().parseFromString(response ? await response.text() : "", "text/html");
+  if (!response?.ok) throw new Refused(response?.status ?? 0, { message: parsed.body.textContent.trim() || UNREACHABLE });
+  return parsed.body;
+}
+
+const UNREACHABLE = "The server cannot be reached. Try again when it can.";
+
+async function call(method, url, body, headers = {}) {
+  const options = { method, headers: { Accept: "application/json", "X-CSRFToken": csrfToken(), ...headers } };
+  if (body !== undefined) {
+    options.body = JSON.stringify(body);
+    options.headers["Content-Type"] = "application/json";
+  }
+  const response = await fetch(url, options).catch(() => null);
+  if (response === null) throw new Refused(0, { message: UNREACHABLE });
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Refused(response.status, answer);
+  return answer;
+}
+
+function csrfToken() { return document.cookie.match(/(?:^|; )nopal_csrf=([^;]*)/)?.[1] ?? ""; }
+
+function positionsOf(nodes) { return Object.fromEntries(nodes.map(({ key, x, y }) => [key, { x, y }])); }
