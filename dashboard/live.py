@@ -4,13 +4,15 @@ A page holds an element with `hx-ws:connect="/live/…"`. Frames are JSON: one w
 place (never anything that a client of the gateway wrote), any other one is data for the element's own script, which
 takes it from `static/js/live.js`.
 
-Who may open a page may watch it: the session, its Origin and the permission are checked when a socket opens and again
-every minute, and a socket ends with its session. Sockets of viewers are not connections of any API.
+Who may open a page may watch it: the session, its Origin and the permission are checked when a socket opens, again
+every minute and whenever something was changed, and a socket ends with its session. Sockets of viewers are not
+connections of any API.
 """
 
 import asyncio
 import json
 import logging
+from contextlib import suppress
 from http.cookies import SimpleCookie
 from importlib import import_module
 from types import SimpleNamespace
@@ -30,6 +32,7 @@ from gatewayapp.controlplane.api.v1.permissions import Need, check_api, check_ne
 from gatewayapp.controlplane.operations.errors import NotFound, OperationError
 from gatewayapp.controlplane.operations.users import access_of
 from gatewayapp.core.roles import Access
+from gatewayapp.models import configuration_changed
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +89,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             set_limits(self.max_message, self.max_message, _PING_SECONDS, _PING_SECONDS)
         await self.accept()
         self.loop = asyncio.get_running_loop()
+        self.changed = asyncio.Event()
         _viewers.add(self)
         self._tasks = [asyncio.create_task(self._watched()), asyncio.create_task(self._recheck())]
 
@@ -112,10 +116,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self.close(1011)
 
     async def _recheck(self) -> None:
-        while True:
-            await asyncio.sleep(_RECHECK_SECONDS)
-            if not await self._is_allowed():
-                await self.close(ENDED)
+        while await self._is_allowed():
+            self.changed.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.changed.wait(), _RECHECK_SECONDS)
+        await self.close(ENDED)
 
     async def _is_allowed(self) -> bool:
         return await sync_to_async(self._check)()
@@ -157,6 +162,15 @@ def _signed_out(request: Any, **_: Any) -> None:
 
 
 user_logged_out.connect(_signed_out)
+
+
+def _look_again(**_: Any) -> None:
+    """Something was changed, perhaps somebody's role: let every viewer be checked now."""
+    for viewer in list(_viewers):
+        viewer.loop.call_soon_threadsafe(viewer.changed.set)
+
+
+configuration_changed.connect(_look_again)
 
 
 def _user_of_session(session_key: str | None) -> User | None:

@@ -90,11 +90,9 @@ class Overview:
 def overview(request: HttpRequest, access: Access, range_name: str) -> Overview:
     """The APIs that `access` may read, oldest first; addresses are those that work from where `request` came."""
     api_ids = access.apis_with(Permission.READ_APIS)
-    try:
-        gateway: LiveConnections | None = live_connections()
-        recent, past = gateway_figures(gateway, api_ids), gateway.metrics(api_ids, range_name)
-    except NoGateway:
-        gateway, recent, past = None, {}, Metrics(0, 1, (), {}, {})
+    gateway = _gateway()
+    recent = gateway_figures(gateway, api_ids) if gateway else {}
+    past = gateway.metrics(api_ids, range_name) if gateway else Metrics(0, 1, (), {}, {})
     apis = list(_readable(api_ids))
     sparks = {stage_key(stage.api_id, stage.stage): stage for stage in past.stages}
     return Overview(
@@ -131,6 +129,13 @@ def sum_of(figures: Sequence[Figures]) -> Figures:
         sum(each.errors for each in figures),
         max((each.latency for each in figures if each.latency is not None), default=None),
     )
+
+
+def _gateway() -> LiveConnections | None:
+    try:
+        return live_connections()
+    except NoGateway:
+        return None
 
 
 def _readable(api_ids: frozenset[str] | None) -> Iterator[Api]:

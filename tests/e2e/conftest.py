@@ -189,10 +189,15 @@ def ann(gateway: Gateway) -> RestClient:
 @pytest.fixture(scope="package")
 def session(gateway: Gateway, ann: RestClient, browser: Browser) -> StorageState:
     """The cookies of Ann, who has signed in."""
+    return sign_in(browser, gateway, "ann")
+
+
+def sign_in(browser: Browser, gateway: Gateway, username: str) -> StorageState:
+    """The cookies of someone who has signed in."""
     context = browser.new_context()
     page = context.new_page()
     page.goto(f"{gateway.endpoint}/signin")
-    page.get_by_label("Username").fill("ann")
+    page.get_by_label("Username").fill(username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("navigation", name="Main").wait_for()

@@ -1,4 +1,4 @@
-"""The pages of connections with real clients: what changes in place, what is sent, how they are closed, and for whom."""
+"""The pages of connections with real clients: what changes in place, what is sent, how they are closed, for whom."""
 
 import json
 import os

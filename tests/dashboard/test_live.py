@@ -1,0 +1,146 @@
+"""Sockets of viewers over the real server: who may open one, and when it ends."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from tests.support.gateway import PATIENCE, Gateway
+from tests.support.rest import RestClient, administrator
+
+PASSWORD = "a-cactus-in-the-sun"
+ENDED = 4401
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
+    with Gateway(tmp_path_factory.mktemp("live") / "data") as gateway:
+        yield gateway
+
+
+@pytest.fixture(scope="module")
+def ann(gateway: Gateway) -> RestClient:
+    return administrator(gateway, "ann")
+
+
+class Browser:
+    """Someone's cookies, and what a browser does with them."""
+
+    def __init__(self, gateway: Gateway, username: str) -> None:
+        self.gateway = gateway
+        self.cookies: dict[str, str] = {}
+        self.request("GET", "/signin")
+        self.request("POST", "/signin", username=username, password=PASSWORD)
+        assert "nopal_session" in self.cookies
+
+    def request(self, method: str, path: str, **form: str) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=PATIENCE)
+        headers = {"Cookie": self.cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        if method == "POST":
+            form["csrfmiddlewaretoken"] = self.cookies["nopal_csrf"]
+        connection.request(method, path, urlencode(form) if form else None, headers)
+        answer = connection.getresponse()
+        answer.read()
+        for name, value in answer.getheaders():
+            if name.lower() == "set-cookie":
+                key, _, rest = value.partition("=")
+                self.cookies[key] = rest.partition(";")[0]
+        connection.close()
+        return answer.status
+
+    @property
+    def cookie(self) -> str:
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
+    @contextmanager
+    def watching(self, path: str = "/live/home/", **options: Any) -> Iterator[ClientConnection]:
+        headers = {"Cookie": self.cookie, **options.pop("headers", {})}
+        options.setdefault("origin", f"http://127.0.0.1:{self.gateway.port}")
+        url = f"ws://127.0.0.1:{self.gateway.port}{path}"
+        with connect(url, additional_headers=headers, compression=None, **options) as socket:
+            yield socket
+
+
+@pytest.fixture
+def bea(gateway: Gateway, ann: RestClient) -> Iterator[tuple[Browser, str]]:
+    """A viewer, and where the REST API has her."""
+    made = ann.post("users", {"username": "bea", "password": PASSWORD, "roles": [{"role": "viewer"}]})
+    path = f"users/{made['userId']}"
+    yield Browser(gateway, "bea"), path
+    ann("DELETE", path)
+
+
+def ended(socket: ClientConnection) -> int | None:
+    """The code that the server closes the socket with, once it does."""
+    try:
+        while True:
+            socket.recv(PATIENCE)
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else None
+
+
+def test_a_viewer_is_told_of_what_goes_on(bea: tuple[Browser, str]) -> None:
+    with bea[0].watching() as socket:
+        assert json.loads(socket.recv(PATIENCE)).keys() == {"total", "stages"}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [None, "null", "https://evil.example", "http://127.0.0.1:1", "http://127.0.0.1.evil.example", "http://localhost"],
+)
+def test_no_page_of_another_origin_opens_one(bea: tuple[Browser, str], origin: str | None) -> None:
+    with pytest.raises(InvalidStatus) as refused, bea[0].watching(origin=origin):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("cookie", ["", "nopal_session=invented", 'nopal_session="; x'])
+def test_nobody_opens_one_without_a_session(bea: tuple[Browser, str], cookie: str) -> None:
+    with pytest.raises(InvalidStatus) as refused, bea[0].watching(headers={"Cookie": cookie}):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_nobody_opens_one_that_their_role_does_not_allow(bea: tuple[Browser, str]) -> None:
+    with pytest.raises(InvalidStatus) as refused, bea[0].watching("/live/client/"):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_an_address_that_is_none_is_refused(bea: tuple[Browser, str]) -> None:
+    with pytest.raises(InvalidStatus) as refused, bea[0].watching("/live/nothing/"):
+        pass
+    assert refused.value.response.status_code == 403
+
+
+def test_it_ends_when_one_signs_out(bea: tuple[Browser, str]) -> None:
+    browser, _ = bea
+    with browser.watching() as socket:
+        socket.recv(PATIENCE)
+        assert browser.request("POST", "/signout") == 302
+        assert ended(socket) == ENDED
+
+
+@pytest.mark.parametrize("change", [{"roles": []}, {"active": False}])
+def test_it_ends_when_the_role_or_the_person_is_taken_away(
+    bea: tuple[Browser, str], ann: RestClient, change: dict[str, Any]
+) -> None:
+    browser, path = bea
+    with browser.watching() as socket:
+        socket.recv(PATIENCE)
+        assert ann("PATCH", path, change).status == 200
+        assert ended(socket) == ENDED
+
+
+def test_it_ends_when_the_gateway_does(gateway: Gateway, ann: RestClient) -> None:
+    browser = Browser(gateway, "ann")
+    with browser.watching() as socket:
+        socket.recv(PATIENCE)
+        assert gateway.end() == 0
+        assert ended(socket) in (1001, 1012)
