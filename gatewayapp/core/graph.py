@@ -167,7 +167,9 @@ class _Drawing:
         if route.get("authorizationType", "NONE") != "NONE":
             facts.append(f"authorization {route['authorizationType']}")
         problems = self._problems_of_route(route)
-        name = f"Route {key}, {', '.join(facts)}"
+        integration = self._integrations.get(_target(route))
+        leads = f", to {title_of(integration)}" if integration else ""
+        name = f"Route {key}, {', '.join(facts)}{leads}"
         return Node(_route_key(route), "route", route["routeId"], key, ", ".join(facts), name, two_way, problems)
 
     def _problems_of_route(self, route: Document) -> tuple[Problem, ...]:
@@ -193,7 +195,7 @@ class _Drawing:
             "integration",
             integration["integrationId"],
             label,
-            kind,
+            kind if backend_of(integration) else "answers by itself",
             name,
             problems=tuple(problems),
         )

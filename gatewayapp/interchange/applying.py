@@ -14,9 +14,11 @@ from django.conf import settings
 from django.db import transaction
 
 from gatewayapp.controlplane import operations
-from gatewayapp.controlplane.operations import Conflict, NotFound, OperationError
-from gatewayapp.controlplane.operations.changes import Entry, one_change
-from gatewayapp.controlplane.operations.snapshots import freeze
+from gatewayapp.controlplane.operations import Conflict, NotFound, OperationError, Outdated
+from gatewayapp.controlplane.operations.changes import Entry, check_expectation, one_change
+from gatewayapp.controlplane.operations.snapshots import draft, freeze
+from gatewayapp.core.graph import Graph, graph_of
+from gatewayapp.core.told import Told, tell
 from gatewayapp.interchange.changes import Change, compare
 from gatewayapp.interchange.documents import Document
 from gatewayapp.interchange.drafts import Stored, stored
@@ -49,12 +51,17 @@ _ID = {
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import did, or would do: the API, the stages that the document has, the changes, what was left out."""
+    """What an import did, or would do: the API, the stages that the document has, the changes, what was left out.
+
+    `told` are the changes of the draft in words, `graph` is the picture of the draft that results.
+    """
 
     api_id: str
     stages: tuple[str, ...]
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
+    told: tuple[Told, ...]
+    graph: Graph
 
     def document(self) -> Document:
         return {
@@ -62,14 +69,18 @@ class Imported:
             "stages": list(self.stages),
             "changes": [change.document() for change in self.changes],
             "notes": list(self.notes),
+            "sentences": [told.sentence for told in self.told],
         }
 
 
 def apply(plan: Plan, api_id: str | None = None) -> Imported:
-    """Make the plan's API, or give the plan to the API `api_id`. Raises Rejected, having changed nothing."""
+    """Make the plan's API, or give the plan to the API `api_id`. Raises Rejected or Outdated, changing nothing."""
     try:
         with one_change("ReimportApi" if api_id else "ImportApi") as entry:
+            check_expectation(api_id or "")
             return _carried_out(plan, api_id, entry)
+    except Outdated:
+        raise
     except Conflict as error:
         raise reject("", error.message) from error
 
@@ -89,12 +100,13 @@ def endpoint(api_id: str) -> str:
 
 def _carried_out(plan: Plan, api_id: str | None, entry: Entry) -> Imported:
     before = _existing(api_id) if api_id else None
+    draft_before = draft(operations.get_api(api_id=api_id)) if api_id else None
     work = _Import(plan.definition, before)
     work.make_draft()
     work.raise_problems()
     work.make_stages()
     work.raise_problems()
-    after = stored(work.api_id)
+    after, draft_after = stored(work.api_id), draft(operations.get_api(api_id=work.api_id))
     entry.path = f"/apis/{work.api_id}"
     entry.before = before.definition.document() if before else None
     entry.after = after.definition.document()
@@ -103,7 +115,14 @@ def _carried_out(plan: Plan, api_id: str | None, entry: Entry) -> Imported:
         tuple(str(stage.members["stageName"]) for stage in plan.definition.stages),
         compare(before.definition if before else None, after.definition),
         (*plan.notes, *work.notes),
+        tell(draft_before or _nothing_of(draft_after), draft_after),
+        graph_of(draft_after),
     )
+
+
+def _nothing_of(draft: Document) -> Document:
+    """An API that has no parts yet."""
+    return {"api": draft["api"], "routes": [], "integrations": [], "models": [], "authorizers": []}
 
 
 def _existing(api_id: str) -> Stored:

@@ -18,7 +18,7 @@ from gatewayapp.interchange.documents import Document
 from gatewayapp.interchange.kinds import KINDS
 from gatewayapp.interchange.plans import Definition, Part, reference
 from gatewayapp.interchange.problems import reject
-from gatewayapp.models import Api, Stage
+from gatewayapp.models import Api, Deployment, Stage
 
 _READ_ONLY = {
     "apiId",
@@ -63,9 +63,15 @@ def stored(api_id: str, stage_name: str | None = None) -> Stored:
     if stage_name is None:
         return _stored(api, draft(api), operations.get_stages(api_id=api_id))
     stage = operations.get_stage(api_id=api_id, stage_name=stage_name)
-    if stage.deployment is None:
+    return _stored(api, served(api_id, stage_name).snapshot, [stage])
+
+
+def served(api_id: str, stage_name: str) -> Deployment:
+    """The deployment that the stage serves. Raises NotFound and Rejected."""
+    deployment = operations.get_stage(api_id=api_id, stage_name=stage_name).deployment
+    if deployment is None:
         raise reject("", f"Stage {stage_name} serves no deployment yet: deploy to it, or export the draft.")
-    return _stored(api, stage.deployment.snapshot, [stage])
+    return deployment
 
 
 def _stored(api: Api, snapshot: Document, stages: Iterable[Stage]) -> Stored:

@@ -175,6 +175,18 @@ def test_a_preview_tells_the_changes_and_makes_none():
     assert (export_api(api.pk), ConfigurationVersion.current(), ids(api)) == before
 
 
+def test_an_import_is_told_in_words_and_drawn():
+    api, first = imported(FULL)
+    assert "Adds route send, which leads to POST http://backend.example/send." in [told.sentence for told in first.told]
+    moved = preview(read_document(changed(FULL, ("integration: default", "integration: send"))), api.pk)
+    assert [told.sentence for told in moved.told] == [
+        "Changes route $default: leads to POST http://backend.example/send instead of MOCK."
+    ]
+    problems = [problem.code for node in moved.graph.nodes for problem in node.problems]
+    assert problems == ["unused-integration"]
+    assert preview(read_document(FULL), api.pk).told == ()
+
+
 def test_a_preview_of_a_new_api_has_no_id_and_leaves_none_behind():
     result = preview(read_document(DOCUMENT))
 

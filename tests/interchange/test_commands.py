@@ -106,6 +106,8 @@ def test_what_cannot_be_done_is_said(arguments, message):
         ("nopal", "nopal: 1\n"),
         ("cloudformation", "AWSTemplateFormatVersion: '2010-09-09'\n"),
         ("asyncapi", "asyncapi: 3.0.0\n"),
+        ("mermaid", "flowchart LR\n"),
+        ("svg", "<svg "),
     ],
 )
 def test_an_api_is_exported_to_standard_output_or_a_file(tmp_path, export_format, head):

@@ -72,6 +72,7 @@ from gatewayapp.controlplane.operations.errors import (
     Conflict,
     NotFound,
     OperationError,
+    Outdated,
     TooMany,
     Unavailable,
 )
@@ -153,6 +154,7 @@ __all__ = [
     "Conflict",
     "NotFound",
     "OperationError",
+    "Outdated",
     "TooMany",
     "Unavailable",
     "access_of",

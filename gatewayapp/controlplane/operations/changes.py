@@ -6,7 +6,7 @@ API's draft also moves the draft's version, and deploys it to the stages that de
 same change. Who looked at a draft before they change it may say so:
 
     with expecting(api_id, version):  # of get_draft_version
-        update_route(…)               # raises Conflict where somebody else changed the draft since
+        update_route(…)               # raises Outdated where somebody else changed the draft since
 """
 
 import inspect
@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import IntegrityError, OperationalError, transaction
 
 from gatewayapp.controlplane.operations.audit_entries import add_entry, last_entry, path_of
-from gatewayapp.controlplane.operations.errors import Conflict, NotFound
+from gatewayapp.controlplane.operations.errors import Conflict, NotFound, Outdated
 from gatewayapp.controlplane.operations.snapshots import redeploy
 from gatewayapp.models import Api, ConfigurationVersion, Document, configuration_changed
 from gatewayapp.models.resources import timestamp
@@ -52,7 +52,7 @@ def draft_change_of(read: Read) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 @contextmanager
 def expecting(api_id: str, version: str) -> Iterator[None]:
-    """While this lasts, a change of the API raises Conflict and changes nothing unless its draft has this version.
+    """While this lasts, a change of the API raises Outdated and changes nothing unless its draft has this version.
 
     One's own changes move what is expected along, so that several may follow one another.
     """
@@ -61,6 +61,16 @@ def expecting(api_id: str, version: str) -> Iterator[None]:
         yield
     finally:
         _expectation.reset(token)
+
+
+def check_expectation(api_id: str) -> None:
+    """Raise Outdated where another version of the API's draft is expected. Every operation on an API does it."""
+    expected = _expectation.get()
+    if expected is None or expected.api_id != api_id:
+        return
+    version = get_draft_version(api_id=api_id)
+    if version and version != expected.version:
+        raise _changed_meanwhile(api_id, version)
 
 
 def get_draft_version(*, api_id: str) -> str:
@@ -131,7 +141,7 @@ def _operation(function: Callable[P, R], read: Read | None, deploy: Callable[[st
     def changing(*args: P.args, **kwargs: P.kwargs) -> R:
         is_outermost = not _within_change.get()
         with one_change(action) as entry:
-            _check_expectation(str(kwargs.get("api_id", "")))
+            check_expectation(str(kwargs.get("api_id", "")))
             key = {name: kwargs[name] for name in keys if name in kwargs}
             changed = read(**key) if read else None
             entry.before = changed.document() if changed else None
@@ -174,15 +184,6 @@ _DRAFT_ACTIONS = {"ReimportApi"}
 """What the audit log calls changes of a draft; operations that are decorated as such add themselves."""
 
 
-def _check_expectation(api_id: str) -> None:
-    expected = _expectation.get()
-    if expected is None or expected.api_id != api_id:
-        return
-    version = get_draft_version(api_id=api_id)
-    if version and version != expected.version:
-        raise _changed_meanwhile(api_id, version)
-
-
 def _move_draft(api_id: str, version: int) -> None:
     Api.objects.filter(pk=api_id).update(draft_revision=version)
     expected = _expectation.get()
@@ -190,11 +191,11 @@ def _move_draft(api_id: str, version: int) -> None:
         expected.version = str(version)
 
 
-def _changed_meanwhile(api_id: str, version: str) -> Conflict:
+def _changed_meanwhile(api_id: str, version: str) -> Outdated:
     last = get_last_change(api_id=api_id)
     if last is None:
-        return Conflict("The draft has changed since you looked at it. Load it again.", version=version)
-    return Conflict(
+        return Outdated("The draft has changed since you looked at it. Load it again.", version=version)
+    return Outdated(
         f"The draft has changed since you looked at it, and nothing was done. The last change: {last['actor']}, "
         f"{last['action']} {last['path']}, {last['at']}. Load it again.",
         version=version,

@@ -5,6 +5,7 @@ OperationError
 ├── AccessDenied    403  the caller may not do this
 ├── NotFound        404  the resource or its parent is missing
 ├── Conflict        409  a duplicate key or name, a resource in use, a change at the same moment
+│   └── Outdated         the draft is not the one that the caller saw
 ├── TooMany         429  a quota is reached
 └── Unavailable     503  no gateway is there to ask
 """
@@ -40,6 +41,10 @@ class NotFound(OperationError):
 class Conflict(OperationError):
     status = 409
     code = "ConflictException"
+
+
+class Outdated(Conflict):
+    """Tells in `details` who changed the draft last."""
 
 
 class TooMany(OperationError):

@@ -1,4 +1,4 @@
-"""`manage.py exportapi API_ID`: write an API as a Nopal document, a CloudFormation template or an AsyncAPI document."""
+"""`manage.py exportapi API_ID`: write an API as a Nopal, CloudFormation or AsyncAPI document, or as a picture."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,7 +12,7 @@ from gatewayapp.management.tables import ensure_tables
 
 
 class Command(BaseCommand):
-    help = "Export an API as YAML."
+    help = "Export an API as YAML, or as a picture."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("api_id", help="the API's id")

@@ -140,6 +140,8 @@ def test_a_dry_run_of_an_import_tells_and_changes_nothing(admin):
     answer = admin("POST", "import", {"document": DOCUMENT, "dryRun": True}).json()
     assert answer["apiId"] == ""
     assert {change["kind"] for change in answer["changes"]} >= {"Api", "Route"}
+    assert answer["sentences"] == ["Adds route $default, which leads nowhere."]
+    assert [node["kind"] for node in answer["graph"]["nodes"]] == ["client", "selector", "route"]
     assert not Api.objects.exists()
     assert not AuditEntry.objects.exists()
 
@@ -148,7 +150,25 @@ def test_what_is_exported_can_be_imported(admin):
     made = admin("POST", "import", {"document": DOCUMENT}).json()
     exported = admin("GET", f"apis/{made['apiId']}/export").json()["document"]
     again = admin("POST", "import", {"document": exported, "apiId": made["apiId"]}).json()
-    assert again["changes"] == []
+    assert (again["changes"], again["sentences"], again["graph"]) == ([], [], None)
+
+
+def test_an_import_into_a_draft_that_has_changed_meanwhile_is_refused(admin):
+    made = admin("POST", "import", {"document": DOCUMENT}).json()["apiId"]
+    version = operations.get_draft_version(api_id=made)
+    operations.update_api(api_id=made, description="mine")
+    body = {"document": DOCUMENT, "apiId": made}
+    refused = admin("POST", "import", body, HTTP_IF_MATCH=f'"{version}"')
+    assert (refused.status_code, operations.get_api(api_id=made).description) == (409, "mine")
+    version = operations.get_draft_version(api_id=made)
+    assert admin("POST", "import", body, HTTP_IF_MATCH=f'"{version}"').status_code == 200
+
+
+@pytest.mark.parametrize(("export_format", "head"), [("mermaid", "flowchart LR"), ("svg", "<svg ")])
+def test_an_api_is_exported_as_a_picture(admin, api, export_format, head):
+    answer = admin("GET", f"apis/{api.pk}/export?exportFormat={export_format}")
+    assert answer.json()["document"].startswith(head)
+    assert SECRET not in answer.content.decode()
 
 
 def test_who_edits_one_api_imports_into_that_one_only(new_user, admin):

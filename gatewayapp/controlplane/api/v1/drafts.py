@@ -6,7 +6,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gatewayapp.controlplane.api.v1.graphs import GraphProblemShape, problem_document
+from gatewayapp.controlplane.api.v1.graphs import GraphProblemShape
 from gatewayapp.controlplane.api.v1.pagination import newest_first
 from gatewayapp.controlplane.api.v1.schema import endpoint
 from gatewayapp.controlplane.api.v1.shapes import PageQuery, Shape, page_of
@@ -14,6 +14,7 @@ from gatewayapp.controlplane.api.v1.views import View
 from gatewayapp.controlplane.operations.drafts import Finding, check_deployment, get_draft_status
 from gatewayapp.controlplane.operations.stages import get_stage, get_stage_history
 from gatewayapp.core.graph import ERROR
+from gatewayapp.core.pictures import problem_document
 from gatewayapp.core.redaction import redacted
 from gatewayapp.core.told import Told
 from gatewayapp.models import Deployment, Document, StageDeployment

@@ -1,7 +1,5 @@
 """An API as a picture, and where its nodes stand in it."""
 
-from typing import Any
-
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,8 +10,8 @@ from gatewayapp.controlplane.api.v1.views import View
 from gatewayapp.controlplane.operations.deployments import DRAFT
 from gatewayapp.controlplane.operations.graphs import ApiGraph, get_graph
 from gatewayapp.controlplane.operations.layouts import FARTHEST, MOST_POSITIONS, reset_layout, update_layout
-from gatewayapp.core.graph import COLUMNS, ERROR, WARNING, Edge, Graph, Problem
-from gatewayapp.core.layout import HEIGHT, WIDTH, Placed, box_of
+from gatewayapp.core.graph import COLUMNS, ERROR, WARNING
+from gatewayapp.core.pictures import picture
 from gatewayapp.models import Document
 
 
@@ -70,14 +68,17 @@ class BoxShape(Shape):
     height = serializers.IntegerField()
 
 
-class GraphShape(Shape):
-    api_id = serializers.CharField()
-    deployment = serializers.CharField()
-    version = serializers.CharField(help_text="The draft's version: send it back in If-Match to change what you saw.")
+class PictureShape(Shape):
     box = BoxShape(help_text="The smallest that holds all nodes.")
     nodes = NodeShape(many=True)
     edges = EdgeShape(many=True)
     problems = GraphProblemShape(many=True, help_text="Those of no single node.")
+
+
+class GraphShape(PictureShape):
+    api_id = serializers.CharField()
+    deployment = serializers.CharField()
+    version = serializers.CharField(help_text="The draft's version: send it back in If-Match to change what you saw.")
     stages = GraphStageShape(many=True)
 
 
@@ -137,49 +138,3 @@ def document_of(graph: ApiGraph) -> Document:
             for stage in graph.stages
         ],
     }
-
-
-def picture(graph: Graph, nodes: tuple[Placed, ...]) -> Document:
-    """Nodes and edges in wire form."""
-    return {
-        "box": box_of(nodes)._asdict(),
-        "nodes": [_node(placed) for placed in nodes],
-        "edges": [_edge(edge) for edge in graph.edges],
-        "problems": [problem_document(problem) for problem in graph.problems],
-    }
-
-
-def _node(placed: Placed) -> Document:
-    node = placed.node
-    return {
-        "key": node.key,
-        "kind": node.kind,
-        "id": node.id,
-        "label": node.label,
-        "detail": node.detail,
-        "name": node.name,
-        "twoWay": node.two_way,
-        "x": placed.x,
-        "y": placed.y,
-        "width": WIDTH,
-        "height": HEIGHT,
-        "stored": placed.is_stored,
-        "problems": [problem_document(problem) for problem in node.problems],
-    }
-
-
-def _edge(edge: Edge) -> Document:
-    return {
-        "key": edge.key,
-        "kind": edge.kind,
-        "source": edge.source,
-        "target": edge.target,
-        "resource": edge.resource,
-        "id": edge.id,
-        "name": edge.name,
-        "twoWay": edge.two_way,
-    }
-
-
-def problem_document(problem: Problem) -> dict[str, Any]:
-    return {"code": problem.code, "severity": problem.severity, "message": problem.message}

@@ -4,12 +4,16 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from gatewayapp.controlplane.api.requests import expected_draft
+from gatewayapp.controlplane.api.v1.graphs import PictureShape
 from gatewayapp.controlplane.api.v1.permissions import check_api
 from gatewayapp.controlplane.api.v1.schema import endpoint
 from gatewayapp.controlplane.api.v1.shapes import Shape, Text
 from gatewayapp.controlplane.api.v1.views import View
 from gatewayapp.controlplane.api.views import api_endpoint
 from gatewayapp.controlplane.operations.errors import AccessDenied, NotFound
+from gatewayapp.core.layout import arranged
+from gatewayapp.core.pictures import picture
 from gatewayapp.core.roles import Permission
 from gatewayapp.interchange import FORMATS, apply, export_api, preview, read_document
 
@@ -37,6 +41,8 @@ class ImportedShape(Shape):
     stages = serializers.ListField(child=serializers.CharField())
     changes = ImportChangeShape(many=True)
     notes = serializers.ListField(child=serializers.CharField(), help_text="What was left out, in words.")
+    sentences = serializers.ListField(child=serializers.CharField(), help_text="What changes of the draft, in words.")
+    graph = PictureShape(allow_null=True, help_text="In a dry run: the picture of the API as it would be.")
 
 
 class ExportQuery(Shape):
@@ -47,7 +53,7 @@ class ExportQuery(Shape):
 
 
 class ExportedShape(Shape):
-    document = serializers.CharField(help_text="YAML.")
+    document = serializers.CharField(help_text="YAML, a Mermaid flowchart, or SVG.")
 
 
 class ImportView(View):
@@ -68,7 +74,10 @@ class ImportView(View):
         self._check(api_id)
         plan = read_document(body["document"], body.get("parameters"), body.get("api"))
         plan = plan.without_stages() if body["draft"] else plan
-        return Response((preview if body["dry_run"] else apply)(plan, api_id).document())
+        with expected_draft(request, api_id or ""):
+            imported = (preview if body["dry_run"] else apply)(plan, api_id)
+        graph = picture(imported.graph, arranged(imported.graph)) if body["dry_run"] else None
+        return Response({**imported.document(), "graph": graph})
 
     def _check(self, api_id: str | None) -> None:
         """A new API needs the permission over all, since nobody has a role on it yet."""
