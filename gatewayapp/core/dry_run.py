@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from gatewayapp.core.context import Context
 from gatewayapp.core.errors import GatewayError
-from gatewayapp.core.ids import new_request_id
 from gatewayapp.core.json_body import ABSENT, Body
 from gatewayapp.core.mapping import map_request
 from gatewayapp.core.messages import ConnectionInfo, IntegrationRequest, Message
@@ -42,7 +41,7 @@ def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int) -> DryR
         connected_at=now,
         source_ip=SAMPLE_ADDRESS,
     )
-    message = Message(new_request_id(), now, text)
+    message = Message(now, text)
     body = Body(text)
     expression = stage.api.route_selection
     value = None if body.value is ABSENT else expression.evaluate(body)
