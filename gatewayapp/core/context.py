@@ -4,8 +4,9 @@ AWS page: apigateway-websocket-api-mapping-template-reference.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from gatewayapp.core.json_body import Body
 from gatewayapp.core.messages import ConnectionInfo, Disconnect, Event, Handshake, Message
@@ -15,7 +16,8 @@ EVENT_TYPES = {Handshake: "CONNECT", Message: "MESSAGE", Disconnect: "DISCONNECT
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class Context(NamedTuple):
+@dataclass(slots=True)
+class Context:
     """One event on one connection, on its way through one route. `body` is set for messages only."""
 
     connection: ConnectionInfo
@@ -85,6 +87,11 @@ VARIABLES: dict[str, Callable[[Context], str | int | None]] = {
     "identity.userAgent": lambda context: context.connection.user_agent,
 }
 """Every `$context` variable but those of the authorizer, which names its own."""
+
+LASTING_VARIABLES = frozenset(
+    ("apiId", "connectedAt", "connectionId", "domainName", "identity.sourceIp", "identity.userAgent", "stage")
+)
+"""Those of them that stay the same as long as a connection lives."""
 
 
 def request_time(time_ms: int) -> str:

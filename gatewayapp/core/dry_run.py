@@ -10,7 +10,6 @@ from gatewayapp.core.context import Context
 from gatewayapp.core.diff import MemberChange
 from gatewayapp.core.errors import GatewayError
 from gatewayapp.core.expectations import Outcome
-from gatewayapp.core.ids import new_request_id
 from gatewayapp.core.json_body import ABSENT, Body
 from gatewayapp.core.mapping import host_header, map_request
 from gatewayapp.core.messages import ConnectionInfo, IntegrationRequest, LambdaRequest, Message, MockRequest
@@ -49,7 +48,7 @@ def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int, request
         connected_at=now,
         source_ip=SAMPLE_ADDRESS,
     )
-    message = Message(request_id or new_request_id(), now, text)
+    message = Message(now, text, request_id)
     body = Body(text)
     expression = stage.api.route_selection
     value = None if body.value is ABSENT else expression.evaluate(body)

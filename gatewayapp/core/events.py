@@ -39,7 +39,7 @@ def event_headers(connection: ConnectionInfo, handshake: Handshake) -> Headers:
     """The handshake's headers as backends see them: without hop headers, with what the gateway knows better."""
     unseen = _HOP_HEADERS | _GATEWAY_HEADERS
     kept = tuple((name, value) for name, value in handshake.headers if name.lower() not in unseen)
-    return (*kept, ("X-Amzn-Trace-Id", trace_id(handshake.time)), *connection.forwarded_headers)
+    return (*kept, ("X-Amzn-Trace-Id", trace_id(handshake.time).decode()), *connection.forwarded_headers)
 
 
 def query_fields(query_string: str) -> list[tuple[str, str]]:

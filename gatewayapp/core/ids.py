@@ -15,7 +15,12 @@ from hashlib import blake2b
 from itertools import count
 from typing import NamedTuple
 
-# For base64's URL-safe alphabet. Request and trace ids are unique, not secret, so they need no system call each.
+# Request and trace ids are unique, not secret, so they need no system call each. Trace ids even count: one goes with
+# each message. They begin with six bytes that are this process's, and end with six that start anywhere.
+_TRACES = b"%012x" % random.getrandbits(48)
+_NEXT_TRACE = count(random.getrandbits(47)).__next__
+
+# For base64's URL-safe alphabet.
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9_-]{11,43}={0,2}")
@@ -82,6 +87,6 @@ def derived_id(request_id: str) -> str:
     return urlsafe_b64encode(blake2b(request_id.encode(), digest_size=11).digest()).decode()
 
 
-def trace_id(time_ms: int) -> str:
+def trace_id(time_ms: int) -> bytes:
     """A fresh value for the X-Amzn-Trace-Id header."""
-    return f"Root=1-{time_ms // 1000:08x}-{random.getrandbits(96):024x}"
+    return b"Root=1-%08x-%b%012x" % (time_ms // 1000, _TRACES, _NEXT_TRACE())

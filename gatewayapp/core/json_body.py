@@ -63,9 +63,10 @@ def parse(text: str) -> Any:
     except orjson.JSONDecodeError:
         return ABSENT
     # Counting characters bounds depth and members from above; few documents need the exact look.
-    if text.count("{") + text.count("[") > MAX_DEPTH and _depth_exceeds(value, MAX_DEPTH):
+    is_flat = text.rfind("{") < 1 and "[" not in text
+    if not is_flat and text.count("{") + text.count("[") > MAX_DEPTH and _depth_exceeds(value, MAX_DEPTH):
         return ABSENT
-    if text.count(":") > MAX_MEMBERS and _members(value) > MAX_MEMBERS:
+    if len(text) > MAX_MEMBERS and text.count(":") > MAX_MEMBERS and _members(value) > MAX_MEMBERS:
         return ABSENT
     return value
 

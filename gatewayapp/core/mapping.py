@@ -25,13 +25,16 @@ from gatewayapp.core.ids import trace_id
 from gatewayapp.core.json_body import Body
 from gatewayapp.core.messages import (
     CONTROL_BYTES,
+    ConnectionInfo,
     Handshake,
     Headers,
     HttpRequest,
     IntegrationRequest,
     LambdaRequest,
+    Message,
     MockRequest,
     Origin,
+    RequestStart,
     header_lines,
 )
 from gatewayapp.core.parameters import HOP_HEADERS
@@ -41,12 +44,10 @@ from gatewayapp.core.templates import choose_template
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _BODILESS = ("GET", "HEAD")
 # Without Accept-Encoding the body of a refusal is one that every client can read.
-_NOT_PASSED_ON = HOP_HEADERS | {"accept-encoding", "x-amzn-apigateway-api-id"}
-# Of the gateway's own headers, those that a mapping may replace: it refuses names such as X-Amzn-… and X-Forwarded-….
-_REPLACEABLE = frozenset(["accept", "content-type", "user-agent"])
+_NOT_PASSED_ON = HOP_HEADERS | {"accept-encoding", "x-amzn-apigateway-api-id", "x-amzn-trace-id"}
 _IMPLIED_TEMPLATE = "application/json"
 _JSON = (("Content-Type", "application/json"),)
-_JSON_LINE = header_lines(_JSON)
+_MOST_STARTS = 16
 
 
 def check_required_parameters(route: Route, handshake: Handshake) -> None:
@@ -143,6 +144,25 @@ def _lambda_request(integration: Integration, context: Context, payload: bytes) 
 
 
 def _http_request(integration: Integration, context: Context, payload: bytes, accept: Headers) -> HttpRequest:
+    event, connection = context.event, context.connection
+    body = b"" if integration.method in _BODILESS else payload
+    start = connection.starts.get(integration) if body and type(event) is Message else None
+    if start is None:
+        start = _request_start(integration, context, accept, has_body=bool(body))
+        if integration.starts_alike and body and type(event) is Message:
+            _remember(start, integration, connection)
+    head = b"%bX-Amzn-Trace-Id: %b\r\nContent-Length: %d\r\n\r\n" % (start.lines, trace_id(event.time), len(body))
+    return HttpRequest(start.origin, head, body, integration.timeout, integration.server_name)
+
+
+def _remember(start: RequestStart, integration: Integration, connection: ConnectionInfo) -> None:
+    if len(connection.starts) >= _MOST_STARTS:  # of integrations that were deployed one after the other
+        connection.starts.clear()
+    connection.starts[integration] = start
+
+
+def _request_start(integration: Integration, context: Context, accept: Headers, has_body: bool) -> RequestStart:
+    """The request's head up to the fields that no two requests share."""
     assert integration.http_uri is not None
     path: dict[str, str] = {}
     query: list[tuple[str, str]] = []
@@ -156,16 +176,9 @@ def _http_request(integration: Integration, context: Context, payload: bytes, ac
             else:
                 path[mapping.name] = value
     origin, target = integration.http_uri.resolve(context.stage_variables, path)
-    body = b"" if integration.method in _BODILESS else payload
-    return HttpRequest(
-        origin=origin,
-        method=integration.method,
-        target=_with_query(target, _query(integration, context, query)),
-        head=_head(integration, context, origin, mapped, accept, len(body)),
-        body=body,
-        timeout=integration.timeout,
-        server_name=integration.server_name,
-    )
+    fields = _fields(integration, context, origin, mapped, (*accept, *_JSON) if has_body else accept)
+    lines = request_lines(integration.method, _with_query(target, _query(integration, context, query)), fields)
+    return RequestStart(origin, lines)
 
 
 def _query(integration: Integration, context: Context, mapped: list[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -184,38 +197,39 @@ def _with_query(target: str, fields: list[tuple[str, str]]) -> str:
     return f"{target}{'&' if '?' in target else '?'}{query}"
 
 
-def _head(
-    integration: Integration,
-    context: Context,
-    origin: Origin,
-    mapped: list[tuple[str, str]],
-    accept: Headers,
-    content_length: int,
-) -> str:
+def _fields(
+    integration: Integration, context: Context, origin: Origin, mapped: list[tuple[str, str]], more: Headers
+) -> Headers:
     """The gateway's headers, a handshake's own where it is proxied, and the mapped ones, which win over both."""
-    event = context.event
     names = {name.lower() for name, _ in mapped}
-    if integration.is_proxy and not isinstance(event, Handshake) and names.isdisjoint(_REPLACEABLE):
-        own_lines = f"{context.connection.proxy_head}X-Amzn-Trace-Id: {trace_id(event.time)}\r\n"
-        if content_length:
-            own_lines += _JSON_LINE
-    else:
-        own = (*_own_headers(integration, context), *accept, *(_JSON if content_length else ()))
-        own_lines = header_lines(tuple(header for header in own if header[0].lower() not in names))
-    mapped_lines = header_lines(tuple(mapped)) if mapped else ""
-    return f"Host: {host_header(origin)}\r\n{own_lines}{mapped_lines}Content-Length: {content_length}\r\n"
+    own = (header for header in (*_own_headers(integration, context), *more) if header[0].lower() not in names)
+    return (("Host", host_header(origin)), *own, *mapped)
 
 
 def _own_headers(integration: Integration, context: Context) -> Headers:
     event, connection = context.event, context.connection
     if not integration.is_proxy:
-        return (*connection.gateway_headers, ("X-Amzn-Trace-Id", trace_id(event.time)))
+        return connection.gateway_headers
     if not isinstance(event, Handshake):
-        trace = ("X-Amzn-Trace-Id", trace_id(event.time))
-        return (*connection.gateway_headers, *connection.forwarded_headers, trace)
+        return (*connection.gateway_headers, *connection.forwarded_headers)
     client = tuple(header for header in event_headers(connection, event) if header[0].lower() not in _NOT_PASSED_ON)
     agent, api = connection.gateway_headers
     return (*client, api) if connection.user_agent is not None else (agent, *client, api)
+
+
+def request_lines(method: str, target: str, headers: Headers) -> bytes:
+    """A request's line and header lines (RFC 9112 sections 3 and 5); what would end a line early is refused once more.
+
+    The headers' characters stand for bytes (Latin-1), so that what a client sent reaches the backend as it was.
+    Raises ConfigurationFailure.
+    """
+    line = f"{method} {target} HTTP/1.1"
+    if not line.isprintable():
+        raise ConfigurationFailure("The method or the target of the request holds a control byte.")
+    try:
+        return f"{line}\r\n{header_lines(headers)}".encode("latin-1")
+    except UnicodeEncodeError:
+        raise ConfigurationFailure("The request's head holds a character that stands for no byte.") from None
 
 
 @lru_cache(maxsize=1024)

@@ -2,15 +2,18 @@
 
 A connection lives as one `ConnectionInfo`; what happens on it is a `Handshake`, a `Message` or a `Disconnect`.
 Mapping turns those into an `IntegrationRequest`, an integration answers with an `IntegrationResponse`.
-Values made for every message are named tuples, which are several times quicker to make than frozen dataclasses.
+Values made for every message are not frozen, which would make them several times slower to make; nobody changes them.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gatewayapp.core.ids import derived_id
+from gatewayapp.core.ids import derived_id, new_request_id
+
+if TYPE_CHECKING:
+    from gatewayapp.core.snapshot import Integration
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order of arrival, names in the sender's spelling."""
@@ -33,11 +36,8 @@ class ConnectionInfo:
     forwarded_proto: str = "https"
     forwarded_port: int = 443
     authorizer: Mapping[str, str] | None = None
-    proxy_head: str = field(init=False, repr=False, compare=False)
-    """The header lines that every proxied message's request carries; made once, since they never change."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "proxy_head", header_lines((*self.gateway_headers, *self.forwarded_headers)))
+    starts: "dict[Integration, RequestStart]" = field(default_factory=dict, init=False, repr=False, compare=False)
+    """How the requests for this connection's messages begin, for integrations of which that never changes."""
 
     @property
     def gateway_headers(self) -> Headers:
@@ -65,12 +65,22 @@ class Handshake:
     query_string: str
 
 
-class Message(NamedTuple):
+class Message:
     """One text message of a client; `text` is the original, unchanged."""
 
-    request_id: str
-    time: int
-    text: str
+    __slots__ = ("_request_id", "text", "time")
+
+    def __init__(self, time: int, text: str, request_id: str = "") -> None:
+        self.time = time
+        self.text = text
+        self._request_id = request_id
+
+    @property
+    def request_id(self) -> str:
+        """Made when it is asked for: most messages are answered without it."""
+        if not self._request_id:
+            self._request_id = new_request_id()
+        return self._request_id
 
     @property
     def message_id(self) -> str:
@@ -99,27 +109,44 @@ class Origin(NamedTuple):
     port: int
 
 
-class HttpRequest(NamedTuple):
+class RequestStart(NamedTuple):
+    """Where a request connects to, and its head without the fields that differ from one request to the next."""
+
+    origin: Origin
+    lines: bytes
+
+
+@dataclass(slots=True)
+class HttpRequest:
     """A call of an HTTP or HTTP_PROXY integration; `timeout` in seconds covers it from dialling to the last byte.
 
-    `head` has the header lines, complete (with Host and Content-Length) and already checked: token names, no control
-    bytes. Its characters stand for bytes (Latin-1), so that what a client sent reaches the backend as it was.
+    `head` is what is sent before the body, complete from the request line to the empty line and already checked.
     """
 
     origin: Origin
-    method: str
-    target: str
-    head: str
+    head: bytes
     body: bytes
     timeout: float
     server_name: str | None = None
     """The name to verify in the backend's certificate, where it is not the host."""
 
     @property
+    def method(self) -> str:
+        return self._lines[0].split(" ")[0]
+
+    @property
+    def target(self) -> str:
+        return self._lines[0].split(" ")[1]
+
+    @property
     def headers(self) -> Headers:
         """The head's fields."""
-        fields = (line.partition(": ") for line in self.head.split("\r\n") if line)
+        fields = (line.partition(": ") for line in self._lines[1:] if line)
         return tuple((name, value) for name, _, value in fields)
+
+    @property
+    def _lines(self) -> list[str]:
+        return self.head.decode("latin-1").split("\r\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +174,8 @@ class MockRequest:
 IntegrationRequest = HttpRequest | LambdaRequest | MockRequest
 
 
-class IntegrationResponse(NamedTuple):
+@dataclass(slots=True)
+class IntegrationResponse:
     """What came back. `function_error` is the X-Amz-Function-Error of a failed Lambda function, else None."""
 
     status: int

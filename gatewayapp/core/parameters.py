@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gatewayapp.core.context import VARIABLES, Context
+from gatewayapp.core.context import LASTING_VARIABLES, VARIABLES, Context
 from gatewayapp.core.events import query_fields
 from gatewayapp.core.expressions import compile_path
 from gatewayapp.core.messages import Handshake
@@ -58,11 +58,15 @@ _WITHOUT_VALUE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ParameterMapping:
-    """One mapped value: `location` is header, querystring or path."""
+    """One mapped value: `location` is header, querystring or path.
+
+    It is `lasting` if it is the same for all messages of a connection.
+    """
 
     location: str
     name: str
     source: Source
+    lasting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,11 @@ def compile_mapping(target: str, source: str) -> ParameterMapping:
     location, name = found.groups()
     if location == "header" and (name.lower() in HOP_HEADERS or name.lower().startswith(_REFUSED_PREFIXES)):
         raise ValueError(f"{target!r}: the header {name} is the gateway's own and cannot be mapped.")
-    return ParameterMapping(location, name, compile_source(source))
+    return ParameterMapping(location, name, compile_source(source), _is_lasting(source))
+
+
+def _is_lasting(source: str) -> bool:
+    return source.startswith(("'", "context.authorizer.")) or source.removeprefix("context.") in LASTING_VARIABLES
 
 
 def compile_source(text: str) -> Source:

@@ -33,9 +33,9 @@ class ResponseRule:
     to_text: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Integration:
-    """What a route calls; `timeout` in seconds."""
+    """What a route calls; `timeout` in seconds. Compared by identity: the same integration deployed anew is another."""
 
     integration_id: str
     type: str
@@ -51,6 +51,11 @@ class Integration:
     template_selection: Selection | None = None
     to_binary: bool = False
     responses: tuple[ResponseRule, ...] = ()
+
+    @property
+    def starts_alike(self) -> bool:
+        """Whether the requests for all messages of a connection go to one URL, with the same mapped headers."""
+        return bool(self.http_uri and self.http_uri.fixed) and all(mapping.lasting for mapping in self.parameters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from channels.consumer import AsyncConsumer
 from django.db import Error as DatabaseError
 
 from gatewayapp.core.errors import GatewayError
-from gatewayapp.core.ids import new_request_id
 from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Handshake, Message
 from gatewayapp.dataplane.addresses import UnknownHost
 from gatewayapp.dataplane.connections import BINARY, GOING_AWAY, LOST, Close, LiveConnection, Send
@@ -138,7 +137,7 @@ class GatewayConsumer(AsyncConsumer):
             if text is None:
                 connection.close(BINARY)
             elif connection.begin_message(text):
-                message = Message(new_request_id(), connection.last_active_at, text)
+                message = Message(connection.last_active_at, text)
                 self.gateway.work.start(self._answer(connection, message))
                 if connection.in_flight >= (most := connection.stage.snapshot.limits.max_in_flight):
                     await connection.room(most)

@@ -5,6 +5,8 @@ queued; any other status means that it was not run, for want of it, of permissio
 AWS page: lambda/latest/api/API_Invoke.
 """
 
+from dataclasses import replace
+
 import orjson
 
 from gatewayapp.core.errors import InvocationRefused
@@ -20,7 +22,7 @@ async def invoke(request: LambdaRequest, clients: Clients) -> IntegrationRespons
     answer = await clients.functions.invoke(request)
     if answer.status != (202 if request.asynchronous else 200):
         raise InvocationRefused(f"Lambda function {request.function_name}: {_reason(answer)}.")
-    return answer._replace(function_error=_header(answer, "x-amz-function-error"))
+    return replace(answer, function_error=_header(answer, "x-amz-function-error"))
 
 
 def _header(answer: IntegrationResponse, wanted: str) -> str | None:

@@ -14,7 +14,8 @@ from urllib.parse import quote
 
 from gatewayapp.core.addresses import ANYWHERE, Policy, authority, parse_url
 from gatewayapp.core.errors import ConfigurationFailure, IntegrationTimeout, InvocationRefused
-from gatewayapp.core.messages import HttpRequest, IntegrationResponse, LambdaRequest, Origin, header_lines
+from gatewayapp.core.mapping import request_lines
+from gatewayapp.core.messages import Headers, HttpRequest, IntegrationResponse, LambdaRequest, Origin
 from gatewayapp.integrations.outbound import OutboundClient, OutboundOptions
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class LambdaEndpoint:
     def _signed(self, request: LambdaRequest, credentials: Any, timeout: float) -> HttpRequest:
         origin, base = self._endpoint or (aws_origin(request.region), "/")
         target = _target(base, request)
-        head = _signed_head(origin, target, request, credentials)
-        return HttpRequest(origin, "POST", target, head, request.payload, timeout)
+        headers = _signed_headers(origin, target, request, credentials)
+        return HttpRequest(origin, request_lines("POST", target, headers) + b"\r\n", request.payload, timeout)
 
     async def _current_credentials(self) -> Any:
         """Frozen credentials; whatever may read files or call a metadata service is done in a thread."""
@@ -91,7 +92,7 @@ def _target(base: str, request: LambdaRequest) -> str:
     return f"{path}?Qualifier={quote(request.qualifier, safe='')}" if request.qualifier else path
 
 
-def _signed_head(origin: Origin, target: str, request: LambdaRequest, credentials: Any) -> str:
+def _signed_headers(origin: Origin, target: str, request: LambdaRequest, credentials: Any) -> Headers:
     from botocore.auth import SigV4Auth
     from botocore.awsrequest import AWSRequest
 
@@ -104,7 +105,7 @@ def _signed_head(origin: Origin, target: str, request: LambdaRequest, credential
         headers={"Host": host, "Content-Type": "application/json", "X-Amz-Invocation-Type": kind},
     )
     SigV4Auth(credentials, "lambda", request.region).add_auth(signed)
-    return header_lines((*signed.headers.items(), ("Content-Length", str(len(request.payload)))))
+    return (*signed.headers.items(), ("Content-Length", str(len(request.payload))))
 
 
 def _look_for_credentials(own_endpoint: bool) -> "Credentials | None":

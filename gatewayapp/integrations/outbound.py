@@ -55,11 +55,10 @@ class OutboundClient:
         Raises IntegrationTimeout, BackendUnreachable, BadIntegrationResult, or ConfigurationFailure for a request
         that cannot be sent as it is. Cancelling it cuts the connection.
         """
-        call = Call(
-            _wire(request, self._options.max_header_bytes),
-            request.method == "HEAD",
-            self._loop.create_future(),
-        )
+        head = request.head
+        if len(head) > self._limits.header_bytes:
+            raise ConfigurationFailure(f"The request's head is longer than {self._limits.header_bytes} bytes.")
+        call = Call(head + request.body, head.startswith(b"HEAD "), self._loop.create_future())
         pool = self._pool((request.origin, request.server_name))
         due = self._deadlines.watch(call.answer, request.timeout)
         pool.submit(call)
@@ -133,17 +132,3 @@ class _Nobody:
 
     def forget(self, connection: Connection) -> None:
         pass
-
-
-def _wire(request: HttpRequest, max_header_bytes: int) -> bytes:
-    """The request's bytes (RFC 9112, 3 and 5); what would end the request line early is refused once more."""
-    line = f"{request.method} {request.target} HTTP/1.1"
-    if not line.isprintable():
-        raise ConfigurationFailure("The method or the target of the request holds a control byte.")
-    try:
-        head = f"{line}\r\n{request.head}\r\n".encode("latin-1")
-    except UnicodeEncodeError:
-        raise ConfigurationFailure("The request's head holds a character that stands for no byte.") from None
-    if len(head) > max_header_bytes:
-        raise ConfigurationFailure(f"The request's head is longer than {max_header_bytes} bytes.")
-    return head + request.body

@@ -96,4 +96,6 @@ def test_request_ids_are_fresh_and_of_the_observed_form() -> None:
 
 
 def test_a_trace_id_begins_with_the_time_in_hexadecimal_seconds() -> None:
-    assert re.fullmatch(r"Root=1-696f6d1c-[0-9a-f]{24}", trace_id(1768910108004))
+    made = {trace_id(1768910108004) for _ in range(1000)}
+    assert len(made) == 1000
+    assert all(re.fullmatch(rb"Root=1-696f6d1c-[0-9a-f]{24}", each) for each in made)

@@ -14,7 +14,7 @@ from gatewayapp.core.errors import (
     UnsupportedMediaType,
 )
 from gatewayapp.core.mapping import check_required_parameters, map_request
-from gatewayapp.core.messages import Event, HttpRequest, LambdaRequest, MockRequest, Origin
+from gatewayapp.core.messages import Event, HttpRequest, LambdaRequest, Message, MockRequest, Origin
 from gatewayapp.core.parameters import compile_required
 from gatewayapp.core.snapshot import Route
 from tests.core.samples import DISCONNECT, HANDSHAKE, HOST, MESSAGE, context, message, route
@@ -171,6 +171,56 @@ def test_a_mapped_header_wins_over_the_clients_of_that_name(name: str, source: s
 
 def test_a_mapped_content_type_wins_over_json() -> None:
     assert header_map(mapped("header.Content-Type", "'text/plain'"))["content-type"] == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        ("context.connectionId", ["R2p1dcf8oAMCJhg=", "R2p1dcf8oAMCJhg="]),
+        ("'fixed'", ["fixed", "fixed"]),
+        ("route.request.body.n", ["1", "2"]),
+        ("stageVariables.n", ["one", "two"]),
+        ("context.requestTimeEpoch", ["1768910161220", "1768910161221"]),
+    ],
+)
+def test_each_message_of_a_connection_has_its_own_values(source: str, values: list[str]) -> None:
+    parameters = {"integration.request.header.X-V": source}
+    requests = successive_requests(['{"n":1}', '{"n":2,"more":"ж"}'], requestParameters=parameters)
+    assert [dict(request.headers)["X-V"] for request in requests] == values
+    assert [dict(request.headers)["Content-Length"] for request in requests] == ["7", "19"]
+    assert [request.body.decode() for request in requests] == ['{"n":1}', '{"n":2,"more":"ж"}']
+    assert len({dict(request.headers)["X-Amzn-Trace-Id"] for request in requests}) == 2
+    assert [name for name, _ in requests[0].headers] == [name for name, _ in requests[1].headers]
+
+
+def test_a_message_without_text_has_no_content_type_whatever_went_before() -> None:
+    [first, empty] = successive_requests(["{}", ""], requestParameters={"integration.request.header.X-V": "'fixed'"})
+    assert header_map(first).keys() - header_map(empty).keys() == {"content-type"}
+
+
+def successive_requests(texts: list[str], **members: Any) -> list[HttpRequest]:
+    """The requests for messages of one connection that come a millisecond after one another."""
+    to, connection = route(**members), context().connection
+    requests = []
+    for number, text in enumerate(texts):
+        variables = {"n": ["one", "two"][number]}
+        event = Message(MESSAGE.time + number, text)
+        requests.append(map_request(to, replace(context(event, stage_variables=variables), connection=connection)))
+    return [request for request in requests if isinstance(request, HttpRequest)]
+
+
+def test_connections_do_not_share_mapped_values() -> None:
+    echo = route(requestParameters={"integration.request.header.X-V": "context.connectionId"})
+    requests = [map_request(echo, context(connection_id=each)) for each in ("AAAAAAAAAAAAAAA=", "BBBBBBBBBBBBBBA=")]
+    values = [dict(request.headers)["X-V"] for request in requests if isinstance(request, HttpRequest)]
+    assert values == ["AAAAAAAAAAAAAAA=", "BBBBBBBBBBBBBBA="]
+
+
+def test_a_connection_remembers_few_of_the_integrations_that_it_has_seen() -> None:
+    seen = context()
+    for _ in range(100):
+        map_request(route(), seen)
+    assert 0 < len(seen.connection.starts) < 100
 
 
 def test_a_mapped_query_field_wins_over_the_clients_of_that_name() -> None:

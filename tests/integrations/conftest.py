@@ -8,7 +8,8 @@ import pytest
 import uvloop
 
 from gatewayapp.core.addresses import LOOPBACK, Policy, authority, parse_url
-from gatewayapp.core.messages import Headers, HttpRequest, header_lines
+from gatewayapp.core.mapping import request_lines
+from gatewayapp.core.messages import Headers, HttpRequest
 from gatewayapp.integrations.outbound import OutboundClient, OutboundOptions
 from tests.support.backend import ScriptedBackend
 
@@ -44,11 +45,19 @@ async def client() -> AsyncIterator[OutboundClient]:
 
 
 def a_request(
-    url: str, body: bytes = b"", *, method: str = "POST", timeout: float = 5.0, headers: Headers = (), **more: str
+    url: str,
+    body: bytes = b"",
+    *,
+    method: str = "POST",
+    target: str = "",
+    timeout: float = 5.0,
+    headers: Headers = (),
+    **more: str,
 ) -> HttpRequest:
-    origin, target = parse_url(url)
+    """A request for `url`, or for another `target` on its host."""
+    origin, own_target = parse_url(url)
     complete = (("Host", authority(origin)), *headers, ("Content-Length", str(len(body))))
-    return HttpRequest(origin, method, target, header_lines(complete), body, timeout, **more)
+    return HttpRequest(origin, request_lines(method, target or own_target, complete) + b"\r\n", body, timeout, **more)
 
 
 def open_sockets() -> int:
