@@ -41,7 +41,7 @@ class ApiOverview:
 
 def overview(request: HttpRequest) -> list[ApiOverview]:
     """All APIs, oldest first; addresses are those that work from where `request` came."""
-    connections = _connections_by_stage()
+    connections = connections_by_stage()
     apis = Api.objects.prefetch_related("stages", "routes")
     return [
         ApiOverview(
@@ -50,7 +50,7 @@ def overview(request: HttpRequest) -> list[ApiOverview]:
             description=api.description,
             route_selection_expression=api.route_selection_expression,
             route_keys=[route.route_key for route in api.routes.all()],
-            stages=[_stage_overview(request, stage, connections) for stage in api.stages.all()],
+            stages=[stage_overview(request, stage, connections) for stage in api.stages.all()],
         )
         for api in apis
     ]
@@ -61,7 +61,7 @@ def gateway_url(request: HttpRequest) -> str:
     return f"{request.scheme}://{request.get_host()}"
 
 
-def _stage_overview(request: HttpRequest, stage: Stage, connections: Mapping[tuple[str, str], int]) -> StageOverview:
+def stage_overview(request: HttpRequest, stage: Stage, connections: Mapping[tuple[str, str], int]) -> StageOverview:
     websocket_url = f"{api_endpoint(request, stage.api_id)}/{stage.stage_name}"
     return StageOverview(
         name=stage.stage_name,
@@ -72,6 +72,7 @@ def _stage_overview(request: HttpRequest, stage: Stage, connections: Mapping[tup
     )
 
 
-def _connections_by_stage() -> dict[tuple[str, str], int]:
+def connections_by_stage() -> dict[tuple[str, str], int]:
+    """How many are connected, by API id and stage."""
     rows = Connection.objects.values_list("api_id", "stage").annotate(count=Count("pk")).order_by()
     return {(api_id, stage): count for api_id, stage, count in rows}
