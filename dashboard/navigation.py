@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from dashboard.themes import theme_of
-from gatewayapp.controlplane.api.v1.permissions import Need, on_api, on_some
+from gatewayapp.controlplane.api.v1.permissions import Need, on_all, on_api, on_some
 from gatewayapp.controlplane.operations.users import access_of
 from gatewayapp.core.roles import Access, Permission
 
@@ -32,9 +32,26 @@ _SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Test client", "terminal-2", "client", on_some(Permission.WRITE_CONNECTIONS)),
         ),
     ),
+    (
+        "Configure",
+        (
+            Entry("APIs", "api", "apis", on_some(Permission.READ_APIS)),
+            Entry("Domain names", "world", "domains", on_all(Permission.READ_APIS)),
+        ),
+    ),
 )
 
-_API_PAGES: tuple[Entry, ...] = (Entry("Designer", "sitemap", "designer", on_api(Permission.READ_APIS)),)
+_READ = on_api(Permission.READ_APIS)
+_API_PAGES: tuple[Entry, ...] = (
+    Entry("Overview", "api", "api", _READ),
+    Entry("Designer", "sitemap", "designer", _READ),
+    Entry("Routes", "route", "routes", _READ),
+    Entry("Integrations", "server", "integrations", _READ),
+    Entry("Authorizers", "shield", "authorizers", _READ),
+    Entry("Models", "code", "models", _READ),
+    Entry("Stages", "stack-2", "stages", _READ),
+    Entry("Deployments", "rocket", "deployments", _READ),
+)
 """The tabs of one API."""
 
 
@@ -56,6 +73,7 @@ def api_tabs(request: HttpRequest, api_id: str) -> list[dict[str, Any]]:
 
 
 def _menu(access: Access, current: str) -> Iterator[dict[str, Any]]:
+    current = "apis" if any(_is_here(entry, current) for entry in _API_PAGES) else current
     for title, entries in _SECTIONS:
         links = list(_links(entries, access, current))
         if links:
@@ -66,8 +84,11 @@ def _links(entries: tuple[Entry, ...], access: Access, current: str, api_id: str
     for entry in entries:
         if _met(access, entry.need, api_id):
             url = reverse(entry.url_name, kwargs={"api_id": api_id} if api_id else None)
-            here = current == entry.url_name or current.startswith(f"{entry.url_name}-")
-            yield {"label": entry.label, "icon": entry.icon, "url": url, "here": here}
+            yield {"label": entry.label, "icon": entry.icon, "url": url, "here": _is_here(entry, current)}
+
+
+def _is_here(entry: Entry, current: str) -> bool:
+    return current == entry.url_name or current.startswith(f"{entry.url_name}-")
 
 
 def _met(access: Access, need: Need | None, api_id: str) -> bool:

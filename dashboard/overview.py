@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from gatewayapp.controlplane.api.views import api_endpoint
+from dashboard.stage_facts import StageFacts, stage_facts
 from gatewayapp.core.roles import Access, Permission
 from gatewayapp.live import ConnectionFilter, LiveConnections, NoGateway, live_connections
 from gatewayapp.live.metrics import Metrics, Series, StageMetrics, Sums
@@ -36,20 +36,12 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class StageOverview:
-    name: str
-    websocket_url: str
-    callback_url: str
-    """The base of `@connections`, what SDKs take as their endpoint."""
-    deployed: bool
+    facts: StageFacts
     key: str
     """What live figures call it."""
     figures: Figures
     spark: Sequence[float]
     """Open connections over the range."""
-
-    @property
-    def wscat_command(self) -> str:
-        return f'npx wscat -c "{self.websocket_url}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +54,9 @@ class ApiOverview:
     stages: list[StageOverview]
 
     @property
-    def example(self) -> StageOverview | None:
+    def example(self) -> StageFacts | None:
         """The stage that a first connection is shown for."""
-        return next((stage for stage in self.stages if stage.deployed), None)
+        return next((stage.facts for stage in self.stages if stage.facts.deployed), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +152,10 @@ def _api_overview(
 def _stage_overview(
     request: HttpRequest, stage: Stage, recent: Mapping[str, Figures], sparks: Mapping[str, StageMetrics]
 ) -> StageOverview:
-    websocket_url = f"{api_endpoint(request, stage.api_id)}/{stage.stage_name}"
     key = stage_key(stage.api_id, stage.stage_name)
     past = sparks.get(key)
     return StageOverview(
-        name=stage.stage_name,
-        websocket_url=websocket_url,
-        callback_url="http" + websocket_url.removeprefix("ws"),
-        deployed=stage.deployment_id is not None,
+        facts=stage_facts(request, stage, {}),
         key=key,
         figures=recent.get(key, Figures()),
         spark=_thinned(past.series["connections"]) if past else (),

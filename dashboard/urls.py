@@ -3,7 +3,9 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
+from dashboard.resources.registry import KINDS
 from dashboard.themes import choose_theme
+from dashboard.views import deployments, resources
 from dashboard.views.client import client, saved_messages
 from dashboard.views.connections import columns, connection, connections, disconnect, send, views
 from dashboard.views.designer import designer, designer_gesture, designer_panel
@@ -26,9 +28,9 @@ urlpatterns = [
     path("signout", LogoutView.as_view(), name="logout"),
     path("setup/<str:token>", setup, name="setup"),
     path("theme", choose_theme, name="theme"),
-    *[
-        path("apis/<str:api_id>/designer", designer, name="designer"),
-        path("apis/<str:api_id>/designer/panel", designer_panel, name="designer-panel"),
-        path("apis/<str:api_id>/designer/gesture", designer_gesture, name="designer-gesture"),
-    ],
+    path("apis/<str:api_id>/designer", designer, name="designer"),
+    path("apis/<str:api_id>/designer/panel", designer_panel, name="designer-panel"),
+    path("apis/<str:api_id>/designer/gesture", designer_gesture, name="designer-gesture"),
+    path("apis/<str:api_id>/deployments/<str:deployment_id>/serve", deployments.serve, name="deployments-serve"),
+    *(address for kind in KINDS for address in resources.addresses(kind)),
 ]

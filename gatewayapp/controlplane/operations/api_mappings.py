@@ -63,13 +63,17 @@ def _written(mapping: ApiMapping, values: dict[str, Any]) -> ApiMapping:
     get_stage(api_id=mapping.api_id, stage_name=mapping.stage)
     siblings = mapping.domain_name.api_mappings.exclude(pk=mapping.pk)
     if siblings.filter(api_mapping_key=mapping.api_mapping_key).exists():
-        raise Conflict(f"An API mapping with the key {mapping.api_mapping_key!r} already exists for this domain name.")
+        raise Conflict(
+            f"An API mapping with the key {mapping.api_mapping_key!r} already exists for this domain name."
+        ).about("api_mapping_key")
     mapping.save()
     return mapping
 
 
 def _check_key(key: str) -> None:
     if key.startswith("/") or "//" in key:
-        raise BadRequest("API mapping key should not start with a '/' or have consecutive '/'s.")
+        raise BadRequest("API mapping key should not start with a '/' or have consecutive '/'s.").about(
+            "api_mapping_key"
+        )
     if key.endswith("/"):
-        raise BadRequest("API mapping key should not end with a '/'.")
+        raise BadRequest("API mapping key should not end with a '/'.").about("api_mapping_key")

@@ -61,8 +61,8 @@ def delete_model(*, api_id: str, model_id: str) -> None:
 
 def _written(model: ApiModel) -> ApiModel:
     if not (model.name.isascii() and model.name.isalnum()):
-        raise BadRequest(f"Model name must be alphanumeric: {model.name}")
+        raise BadRequest(f"Model name must be alphanumeric: {model.name}").about("name")
     if model.api.models.filter(name=model.name).exclude(pk=model.pk).exists():
-        raise Conflict(f"Model name already exists for this API: {model.name}")
+        raise Conflict(f"Model name already exists for this API: {model.name}").about("name")
     model.save()
     return model

@@ -81,6 +81,8 @@ def _written(authorizer: Authorizer, values: dict[str, object]) -> Authorizer:
     values.pop("authorizer_type", None)
     assign(authorizer, values)
     if authorizer.api.authorizers.filter(name=authorizer.name).exclude(pk=authorizer.pk).exists():
-        raise Conflict(f"Authorizer name must be unique. Authorizer {authorizer.name} already exists in this API.")
+        raise Conflict(
+            f"Authorizer name must be unique. Authorizer {authorizer.name} already exists in this API."
+        ).about("name")
     authorizer.save()
     return authorizer

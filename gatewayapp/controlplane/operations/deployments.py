@@ -82,5 +82,7 @@ def _stage(api: Api, stage_name: str) -> Stage | None:
     if stage is None:
         raise NotFound("Invalid stage identifier specified", resourceType="Stage")
     if stage.auto_deploy:
-        raise BadRequest(f"Stage {stage_name} deploys automatically: leave stageName out, or switch autoDeploy off.")
+        raise BadRequest(
+            f"Stage {stage_name} deploys automatically: leave stageName out, or switch autoDeploy off."
+        ).about("stage_name")
     return stage

@@ -51,7 +51,7 @@ class NewDomainNameMembers(DomainNameMembers, total=False):
 def create_domain_name(**members: Unpack[NewDomainNameMembers]) -> DomainName:
     values = checked(NewDomainNameMembers, members, required=("domain_name",))
     if DomainName.objects.filter(pk=values["domain_name"]).exists():
-        raise Conflict("The domain name resource already exists.")
+        raise Conflict("The domain name resource already exists.").about("domain_name")
     return _written(DomainName(), values | {"domain_name_configurations": values.get("domain_name_configurations")})
 
 

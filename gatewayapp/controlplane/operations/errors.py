@@ -10,17 +10,26 @@ OperationError
 └── Unavailable     503  no gateway is there to ask
 """
 
+from typing import Self
+
 
 class OperationError(Exception):
     """An expected refusal; `details` are further members of the answer beside `message`."""
 
     status = 500
     code = ""
+    member = ""
+    """The keyword of the member that is to blame, where one is: no part of the answer, but a form shows it there."""
 
     def __init__(self, message: str, **details: str) -> None:
         super().__init__(message)
         self.message = message
         self.details = details
+
+    def about(self, member: str) -> Self:
+        """The same, said of `member`."""
+        self.member = member
+        return self
 
 
 class BadRequest(OperationError):

@@ -67,6 +67,8 @@ def _written(response: IntegrationResponse) -> IntegrationResponse:
     key = response.integration_response_key
     siblings = response.integration.integration_responses.exclude(pk=response.pk)
     if siblings.filter(integration_response_key=key).exists():
-        raise Conflict(f"Integration response with key {key} already exists for this integration")
+        raise Conflict(f"Integration response with key {key} already exists for this integration").about(
+            "integration_response_key"
+        )
     response.save()
     return response

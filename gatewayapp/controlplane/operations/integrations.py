@@ -24,7 +24,7 @@ from gatewayapp.controlplane.operations.members import (
 )
 from gatewayapp.controlplane.operations.resources import assign, check_quota, find
 from gatewayapp.core.snapshot import load_integration
-from gatewayapp.models import Integration
+from gatewayapp.models import Document, Integration
 
 MOST_INTEGRATIONS = 300
 
@@ -118,14 +118,28 @@ def _set_defaults_of_type(integration: Integration) -> None:
 def _check(integration: Integration) -> None:
     kind, method = integration.integration_type, integration.integration_method
     if kind in ("HTTP", "HTTP_PROXY") and not method:
-        raise BadRequest(f"An integration of type {kind} needs an integrationMethod, such as POST.")
+        raise BadRequest(f"An integration of type {kind} needs an integrationMethod, such as POST.").about(
+            "integration_method"
+        )
     if kind in ("AWS", "AWS_PROXY") and method != "POST":
-        raise BadRequest(f"An integration of type {kind} invokes a Lambda function: integrationMethod must be POST.")
+        raise BadRequest(
+            f"An integration of type {kind} invokes a Lambda function: integrationMethod must be POST."
+        ).about("integration_method")
     if kind != "MOCK" and not integration.integration_uri:
-        raise BadRequest(f"An integration of type {kind} needs an integrationUri.")
+        raise BadRequest(f"An integration of type {kind} needs an integrationUri.").about("integration_uri")
     if integration.connection_type == "VPC_LINK" and not integration.connection_id:
-        raise BadRequest("The connectionType VPC_LINK needs a connectionId.")
+        raise BadRequest("The connectionType VPC_LINK needs a connectionId.").about("connection_id")
+    document = {**integration.document(), "requestTemplates": {}}
     try:
-        load_integration({**integration.document(), "requestTemplates": {}})
+        load_integration(document)
     except ValueError as error:
-        raise BadRequest(str(error)) from error
+        raise BadRequest(str(error)).about(_blamed(document)) from error
+
+
+def _blamed(document: Document) -> str:
+    """The member that keeps an integration from being compiled: its parameters, if it is well without them."""
+    try:
+        load_integration({**document, "requestParameters": {}})
+    except ValueError:
+        return "integration_uri"
+    return "request_parameters"

@@ -24,20 +24,27 @@ class Rule(Protocol):
 
 def checked(shape: type, members: Mapping[str, Any], *, required: tuple[str, ...] = ()) -> dict[str, Any]:
     """`members` as they are to be stored. Raises BadRequest, or TypeError for a name that `shape` has not."""
-    rules = _rules(shape)
+    rules = rules_of(shape)
     for name in required:
         if members.get(name) is None:
-            raise BadRequest(f"{camel(name)} is required.")
+            raise BadRequest(f"{camel(name)} is required.").about(name)
     for name in members:
         if name not in rules:
             raise TypeError(f"{shape.__name__} has no member {name!r}.")
-    values = {name: rules[name].check(camel(name), value) for name, value in members.items() if value is not None}
+    values = {name: _judged(rules[name], name, value) for name, value in members.items() if value is not None}
     return {name: value for name, value in values.items() if value is not None}
+
+
+@lru_cache(maxsize=64)
+def rules_of(shape: type) -> dict[str, Any]:
+    """The rule of each member, by its keyword."""
+    hints = get_type_hints(shape, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items()}
 
 
 def keywords(shape: type, document: Mapping[str, Any]) -> dict[str, Any]:
     """Of a document in wire form the members that `shape` has, as keywords of an operation."""
-    return {name: document[camel(name)] for name in _rules(shape) if camel(name) in document}
+    return {name: document[camel(name)] for name in rules_of(shape) if camel(name) in document}
 
 
 def merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,6 +153,9 @@ class ListOf:
             raise BadRequest(f"{name} must be a list.")
         return [self.rule.check(f"{name}[{index}]", item) for index, item in enumerate(value)]
 
+    def rule_at(self, key: str) -> Rule | None:
+        return rule_at(self.rule, key)
+
 
 @dataclass(frozen=True, slots=True)
 class Structure:
@@ -161,6 +171,9 @@ class Structure:
             for member, rule in self.rules.items()
             if value.get(member) is not None
         }
+
+    def rule_at(self, key: str) -> Rule | None:
+        return self.rules.get(key)
 
 
 class HttpApisOnly:
@@ -181,10 +194,17 @@ TAGS = MapOf(
 )
 
 
-@lru_cache(maxsize=64)
-def _rules(shape: type) -> dict[str, Any]:
-    hints = get_type_hints(shape, include_extras=True)
-    return {name: hint.__metadata__[0] for name, hint in hints.items()}
+def rule_at(rule: Rule, key: str) -> Rule | None:
+    """The rule of one value inside of what `rule` is about; None where only the whole can be judged."""
+    find: Callable[[str], Rule | None] | None = getattr(rule, "rule_at", None)
+    return find(key) if find else None
+
+
+def _judged(rule: Rule, name: str, value: Any) -> Any:
+    try:
+        return rule.check(camel(name), value)
+    except BadRequest as error:
+        raise error.about(name) from error.__cause__
 
 
 def _string(name: str, value: Any) -> str:

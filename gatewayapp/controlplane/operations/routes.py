@@ -113,29 +113,33 @@ def _integration_id(api: Api, target: str) -> str | None:
         return None
     integration_id = target.removeprefix("integrations/")
     if not api.integrations.filter(pk=integration_id).exists():
-        raise BadRequest(f"Invalid target {target!r}: the API has no integration {integration_id}.")
+        raise BadRequest(f"Invalid target {target!r}: the API has no integration {integration_id}.").about("target")
     return integration_id
 
 
 def _check_key(route: Route) -> None:
     if route.api.routes.filter(route_key=route.route_key).exclude(pk=route.pk).exists():
-        raise Conflict(f"Route with key {route.route_key} already exists for this API")
+        raise Conflict(f"Route with key {route.route_key} already exists for this API").about("route_key")
 
 
 def _check_authorization(route: Route) -> None:
     if route.authorization_type != "NONE" and route.route_key != "$connect":
-        raise BadRequest("Currently, authorization is restricted to the $connect route only")
+        raise BadRequest("Currently, authorization is restricted to the $connect route only").about(
+            "authorization_type"
+        )
     if route.authorization_type != "CUSTOM":
         if route.authorizer_id:
-            raise BadRequest("An authorizerId needs the authorizationType CUSTOM.")
+            raise BadRequest("An authorizerId needs the authorizationType CUSTOM.").about("authorizer_id")
     elif not route.api.authorizers.filter(pk=route.authorizer_id).exists():
-        raise BadRequest("The authorizationType CUSTOM needs the authorizerId of an authorizer of this API.")
+        raise BadRequest("The authorizationType CUSTOM needs the authorizerId of an authorizer of this API.").about(
+            "authorizer_id"
+        )
 
 
 def _check_request_parameters(route: Route) -> None:
     if route.request_parameters and route.route_key != "$connect":
-        raise BadRequest("requestParameters are supported on the $connect route only")
+        raise BadRequest("requestParameters are supported on the $connect route only").about("request_parameters")
     try:
         compile_required(route.request_parameters)
     except ValueError as error:
-        raise BadRequest(f"Invalid requestParameters: {error}") from error
+        raise BadRequest(f"Invalid requestParameters: {error}").about("request_parameters") from error

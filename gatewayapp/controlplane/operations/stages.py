@@ -1,5 +1,6 @@
 """Operations on stages. All of a stage's settings act at once; only routes and integrations wait for a deployment."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, TypedDict, Unpack
 
 from django.db.models import QuerySet
@@ -65,6 +66,23 @@ class _Limits:
             raise BadRequest(f"Invalid {name}: {error}") from error
         return limits
 
+    def rule_at(self, key: str) -> "_Limit":
+        return _Limit(key)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """One of them."""
+
+    key: str
+
+    def check(self, name: str, value: Any) -> Any:
+        try:
+            StageLimits.from_document({self.key: value})
+        except ValueError as error:
+            raise BadRequest(str(error)) from error
+        return value
+
 
 class _Anything:
     def check(self, name: str, value: Any) -> Any:
@@ -93,7 +111,7 @@ def create_stage(*, api_id: str, **members: Unpack[NewStageMembers]) -> Stage:
     api = get_api(api_id=api_id)
     values = checked(NewStageMembers, members, required=("stage_name",))
     if api.stages.filter(stage_name=values["stage_name"]).exists():
-        raise Conflict("Stage already exists")
+        raise Conflict("Stage already exists").about("stage_name")
     check_quota(api.stages.all(), MOST_STAGES, "stages of an API")
     return _written(Stage(api=api), values)
 
@@ -195,17 +213,19 @@ def _check_deployment(stage: Stage, values: dict[str, Any]) -> None:
     if values["deployment_id"] == stage.deployment_id:
         return
     if values.get("auto_deploy", stage.auto_deploy):
-        raise BadRequest("Deployment ID cannot be set by the user when autoDeploy is enabled")
+        raise BadRequest("Deployment ID cannot be set by the user when autoDeploy is enabled").about("deployment_id")
     deployments = Deployment.objects.filter(api_id=stage.api_id, pk=values["deployment_id"])
     if values["deployment_id"] and not deployments.exists():
-        raise NotFound(f"Invalid Deployment identifier specified {values['deployment_id']}", resourceType="Deployment")
+        raise NotFound(
+            f"Invalid Deployment identifier specified {values['deployment_id']}", resourceType="Deployment"
+        ).about("deployment_id")
 
 
 def _route_settings(api: Api, settings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     keys = set(api.routes.values_list("route_key", flat=True))
     for key in settings:
         if key not in keys:
-            raise NotFound(_no_route_of_settings(key), resourceType="Route")
+            raise NotFound(_no_route_of_settings(key), resourceType="Route").about("route_settings")
     return {
         key: {"dataTraceEnabled": False, "detailedMetricsEnabled": False, **value} for key, value in settings.items()
     }
@@ -217,6 +237,6 @@ def _no_route_of_settings(route_key: str) -> str:
 
 def _check_access_log(log_format: str) -> None:
     if "\n" in log_format or "\r" in log_format:
-        raise BadRequest("The access log format must be a single line.")
+        raise BadRequest("The access log format must be a single line.").about("access_log_settings")
     if "$context.requestId" not in log_format and "$context.extendedRequestId" not in log_format:
-        raise BadRequest("The access log format must include $context.requestId")
+        raise BadRequest("The access log format must include $context.requestId").about("access_log_settings")
