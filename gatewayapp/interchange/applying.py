@@ -2,7 +2,8 @@
 
 An API that is there already gets the plan's draft. Routes, integrations, authorizers and models that are equal to the
 plan's are kept with their ids; the others are deleted and made anew, so that nothing of them stays. Stages hold
-connections, so they are never deleted: those that the plan has are updated, the others keep what they serve.
+connections, so they are never deleted: those that the plan has are updated, the others keep what they serve. Test cases
+belong to no draft: those that the plan has are made or updated by their names, the others stay.
 """
 
 import re
@@ -105,6 +106,7 @@ def _carried_out(plan: Plan, api_id: str | None, entry: Entry) -> Imported:
     work.make_draft()
     work.raise_problems()
     work.make_stages()
+    work.make_tests()
     work.raise_problems()
     after, draft_after = stored(work.api_id), draft(operations.get_api(api_id=work.api_id))
     entry.path = f"/apis/{work.api_id}"
@@ -264,6 +266,18 @@ class _Import:
             self._call(part, operations.delete_route_settings, {**target, "route_key": route_key})
         self._call(part, operations.update_stage, {**_cleared("Stage"), **members, **target})
         self._replace_tags(part, "/apis/{api_id}/stages/{stage_name}".format(**target), tags)
+
+    # test cases
+
+    def make_tests(self) -> None:
+        present = {test.name: test.pk for test in operations.get_test_cases(api_id=self.api_id)}
+        for part in self._definition.tests:
+            members = {"message": "", "expectations": {}, **self._members(part), "api_id": self.api_id}
+            test_case_id = present.get(part.name)
+            if test_case_id is None:
+                self._call(part, operations.create_test_case, members)
+            else:
+                self._call(part, operations.update_test_case, {**members, "test_case_id": test_case_id})
 
     # what they share
 

@@ -31,7 +31,7 @@ def compare(before: Definition | None, after: Definition) -> tuple[Change, ...]:
 
 def _keyed(definition: Definition | None) -> dict[str, Part]:
     """Parts by key; the API has the same one under any name."""
-    parts = definition.parts if definition else ()
+    parts = (*definition.parts, *definition.tests) if definition else ()
     return {"Api" if part.kind == "Api" else part.key: part for part in parts}
 
 

@@ -18,7 +18,7 @@ from gatewayapp.interchange.documents import Document
 from gatewayapp.interchange.kinds import KINDS
 from gatewayapp.interchange.plans import Definition, Part, reference
 from gatewayapp.interchange.problems import reject
-from gatewayapp.models import Api, Deployment, Stage
+from gatewayapp.models import Api, Deployment, Stage, TestCase
 
 _READ_ONLY = {
     "apiId",
@@ -34,6 +34,7 @@ _READ_ONLY = {
     "routeId",
     "routeResponseId",
     "routeResponses",
+    "testCaseId",
 }
 _FIRST_MEMBERS = (
     "name",
@@ -61,7 +62,8 @@ def stored(api_id: str, stage_name: str | None = None) -> Stored:
     """The draft with all stages, or what `stage_name` serves, with that stage alone. Raises NotFound and Rejected."""
     api = operations.get_api(api_id=api_id)
     if stage_name is None:
-        return _stored(api, draft(api), operations.get_stages(api_id=api_id))
+        stages, tests = operations.get_stages(api_id=api_id), operations.get_test_cases(api_id=api_id)
+        return _stored(api, draft(api), stages, tests)
     stage = operations.get_stage(api_id=api_id, stage_name=stage_name)
     return _stored(api, served(api_id, stage_name).snapshot, [stage])
 
@@ -74,7 +76,7 @@ def served(api_id: str, stage_name: str) -> Deployment:
     return deployment
 
 
-def _stored(api: Api, snapshot: Document, stages: Iterable[Stage]) -> Stored:
+def _stored(api: Api, snapshot: Document, stages: Iterable[Stage], tests: Iterable[TestCase] = ()) -> Stored:
     names = _Names(snapshot)
     definition = Definition(
         api=_part("Api", api.name, {**snapshot["api"], "tags": api.tags}),
@@ -89,6 +91,7 @@ def _stored(api: Api, snapshot: Document, stages: Iterable[Stage]) -> Stored:
             for item in sorted(snapshot["routes"], key=lambda item: _route_order(item["routeKey"]))
         ),
         stages=_by_name(_stage(stage) for stage in stages),
+        tests=_by_name(_part("TestCase", test.name, test.document()) for test in tests),
     )
     return Stored(definition, names.ids)
 

@@ -29,6 +29,7 @@ from gatewayapp.controlplane.operations.members import (
 from gatewayapp.controlplane.operations.route_responses import RouteResponseMembers
 from gatewayapp.controlplane.operations.routes import RouteMembers
 from gatewayapp.controlplane.operations.stages import NewStageMembers
+from gatewayapp.controlplane.operations.test_cases import TestCaseMembers
 from gatewayapp.core.limits import camel
 from gatewayapp.interchange.documents import Document
 from gatewayapp.models import (
@@ -41,6 +42,7 @@ from gatewayapp.models import (
     Route,
     RouteResponse,
     Stage,
+    TestCase,
 )
 
 LeaveOut = Callable[[str, str], None]
@@ -222,5 +224,6 @@ KINDS = {
         Kind("Route", RouteMembers, Route),
         Kind("RouteResponse", RouteResponseMembers, RouteResponse),
         Kind("Stage", NewStageMembers, Stage),
+        Kind("TestCase", TestCaseMembers, TestCase),
     )
 }

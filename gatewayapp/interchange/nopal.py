@@ -8,6 +8,8 @@
       send: {integration: send, routeResponses: {$default: {}}}
     stages:
       prod: {stageVariables: {room: blue}}
+    tests:
+      sending: {message: '{"action": "send"}', expectations: {routeKey: send}}
 
 Members bear AWS's names, as on the wire. Parts are keyed by what names them, and refer to one another by it. What is as
 by default is not written. A stage serves the document's API unless it says `deployed: false`.
@@ -30,6 +32,7 @@ _SECTIONS = {
     "integrations": ("Integration", ""),
     "routes": ("Route", "routeKey"),
     "stages": ("Stage", "stageName"),
+    "tests": ("TestCase", "name"),
 }
 """Kind and naming member of the parts of each section; an integration's name is the document's alone."""
 

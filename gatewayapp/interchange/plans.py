@@ -44,17 +44,18 @@ class Definition:
     integrations: tuple[Part, ...] = ()
     routes: tuple[Part, ...] = ()
     stages: tuple[Part, ...] = ()
+    tests: tuple[Part, ...] = ()
 
     @property
     def parts(self) -> Iterator[Part]:
-        """All parts but responses, in an order in which they can be made."""
+        """All parts but responses and tests, in an order in which they can be made."""
         yield self.api
         for parts in (self.authorizers, self.models, self.integrations, self.routes, self.stages):
             yield from parts
 
     def document(self) -> Document:
         """The API's members with lists of its parts', in wire form, references written as `${name}`."""
-        sections = ("authorizers", "models", "integrations", "routes", "stages")
+        sections = ("authorizers", "models", "integrations", "routes", "stages", *(("tests",) if self.tests else ()))
         return _members(self.api) | {name: [_members(part) for part in getattr(self, name)] for name in sections}
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.operations import get_stage
 from gatewayapp.core import snapshot
-from gatewayapp.interchange import read_document
+from gatewayapp.interchange import Rejected, export_api, read_document
 from gatewayapp.models import Api
 from tests.interchange.samples import DOCUMENT, LAMBDA, imported, members, problems
 
@@ -110,3 +111,45 @@ def test_a_document_takes_no_parameters():
     assert problems(DOCUMENT, Stage="prod") == [
         "Parameters and the choice of an API are for CloudFormation templates only."
     ]
+
+
+TESTS = """
+tests:
+  sending:
+    message: '{"action": "send"}'
+    expectations:
+      routeKey: send
+      request:
+      - contains: backend.example
+  nothing:
+    message: ''
+"""
+
+
+def test_test_cases_come_in_and_go_out_with_the_document():
+    api, result = imported(DOCUMENT + TESTS)
+    assert {str(change) for change in result.changes} >= {"create TestCase sending", "create TestCase nothing"}
+    [nothing, sending] = operations.get_test_cases(api_id=api.pk).order_by("name")
+    assert (nothing.message, nothing.expectations) == ("", {})
+    assert sending.expectations == {"routeKey": "send", "request": [{"contains": "backend.example"}]}
+
+    again, _ = imported(export_api(api.pk))
+    assert export_api(again.pk) == export_api(api.pk)
+    assert "sending" not in export_api(api.pk, "nopal", "prod")
+    assert "sending" not in export_api(api.pk, "cloudformation")
+
+
+def test_a_document_changes_the_test_cases_that_it_has_and_leaves_the_others():
+    api, _ = imported(DOCUMENT + TESTS)
+    before = {test.name: test.pk for test in operations.get_test_cases(api_id=api.pk)}
+    changed = DOCUMENT + "tests:\n  sending: {message: bye}\n"
+    _, result = imported(changed, api.pk)
+    assert list(map(str, result.changes)) == ["update TestCase sending: expectations, message"]
+    after = {test.name: (test.pk, test.message, test.expectations) for test in operations.get_test_cases(api_id=api.pk)}
+    assert after == {"sending": (before["sending"], "bye", {}), "nothing": (before["nothing"], "", {})}
+    assert imported(DOCUMENT, api.pk)[1].changes == ()
+
+
+def test_a_test_case_that_expects_nonsense_is_told_in_its_place():
+    with pytest.raises(Rejected, match=r"tests\.x: Invalid expectations: 'route' is no expectation"):
+        imported(DOCUMENT + "tests:\n  x: {message: '', expectations: {route: x}}\n")

@@ -55,9 +55,9 @@ class RequestShape(Shape):
     status_code = serializers.IntegerField(required=False, help_text="The status that a MOCK integration answers.")
 
 
-class RouteTestResultShape(Shape):
-    deployment = serializers.CharField(help_text=f"What was tested: a deployment's id, or {DRAFT}.")
-    nodes = serializers.ListField(child=serializers.CharField(), help_text="The message's way through the picture.")
+class DryRunShape(Shape):
+    """What a message would do."""
+
     expression = serializers.CharField()
     value = serializers.CharField(allow_null=True, help_text="Null where the message is not JSON.")
     route_key = serializers.CharField(allow_null=True, help_text="Null where no route takes the message.")
@@ -67,6 +67,11 @@ class RouteTestResultShape(Shape):
     request = RequestShape(allow_null=True)
     error = serializers.CharField(allow_null=True, help_text="Why no request can be made.")
     error_frame = serializers.CharField(allow_null=True, help_text="What the client would get instead.")
+
+
+class RouteTestResultShape(DryRunShape):
+    deployment = serializers.CharField(help_text=f"What was tested: a deployment's id, or {DRAFT}.")
+    nodes = serializers.ListField(child=serializers.CharField(), help_text="The message's way through the picture.")
 
 
 class RouteTestComparisonShape(Shape):
