@@ -25,6 +25,10 @@ RESOLVER_THREADS = 16
 MAX_ADDRESSES = 8
 
 
+class Refused(BackendUnreachable):
+    """The connection was refused, or ended before it could carry a call: so it is while a backend restarts."""
+
+
 class Dialer:
     """Opens connections that the policy permits; `timeout` in seconds covers look-up, TCP and TLS together."""
 
@@ -48,7 +52,8 @@ class Dialer:
         except TimeoutError:
             raise BackendUnreachable(f"{authority(origin)}: connecting took more than {self._timeout:g} s.") from None
         except (OSError, ValueError) as error:
-            raise BackendUnreachable(f"{authority(origin)}: {_reason(error)}.") from error
+            failure = Refused if isinstance(error, ConnectionError) else BackendUnreachable
+            raise failure(f"{authority(origin)}: {_reason(error)}.") from error
 
     def close(self) -> None:
         self._resolvers.shutdown(wait=False, cancel_futures=True)

@@ -35,6 +35,8 @@ class OutboundOptions:
     connections_per_origin: int = 200
     idle_timeout: float = 60.0
     connect_timeout: float = 10.0
+    refusal_patience: float = 0.5
+    """How long a backend may refuse connections, as while it restarts, before calls are told of it."""
 
 
 class OutboundClient:
@@ -98,7 +100,9 @@ class OutboundClient:
     def _new_pool(self, key: _Key) -> Pool:
         if self._closed:
             raise BackendUnreachable("The gateway is stopping.")
-        pool = self._pools[key] = Pool(partial(self._open, *key), self._options.connections_per_origin)
+        pool = self._pools[key] = Pool(
+            partial(self._open, *key), self._options.connections_per_origin, self._options.refusal_patience
+        )
         if self._pruning is None:
             self._prune_later()
         return pool

@@ -10,16 +10,24 @@ from collections.abc import Awaitable, Callable
 
 from gatewayapp.core.errors import BackendUnreachable
 from gatewayapp.integrations.connection import Call, Connection
+from gatewayapp.integrations.dialing import Refused
 
 Dial = Callable[["Pool"], Awaitable[Connection]]
 
+_FIRST_PAUSE = 0.02
+
 
 class Pool:
-    """At most `limit` connections, opened on demand by `dial`; what it raises is what a waiting call gets."""
+    """At most `limit` connections, opened on demand by `dial`; what it raises is what a waiting call gets.
 
-    def __init__(self, dial: Dial, limit: int) -> None:
+    `patience`: for so many seconds after the first refusal a connection is tried again.
+    """
+
+    def __init__(self, dial: Dial, limit: int, patience: float) -> None:
         self._dial = dial
         self._limit = limit
+        self._patience = patience
+        self._refused_since: float | None = None
         self._connections: set[Connection] = set()
         self._idle: list[Connection] = []
         self._waiting: OrderedDict[Call, None] = OrderedDict()
@@ -107,7 +115,7 @@ class Pool:
         task = asyncio.current_task()
         assert task is not None
         try:
-            connection = await self._dial(self)
+            connection = await self._dial_patiently()
         except Exception as error:
             if call := self._next_waiting():
                 call.answer.set_exception(error)
@@ -120,3 +128,26 @@ class Pool:
         finally:
             self._opening.discard(task)
             self._open_more()
+
+    async def _dial_patiently(self) -> Connection:
+        """Dial again while the backend refuses, since it may restart: no byte was sent that could come twice.
+
+        The patience is that of all calls together: once it is spent, every refusal is told at once until a dial
+        succeeds. So a backend that is down does not make calls queue.
+        """
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                connection = await self._dial(self)
+            except Refused:
+                now = time.monotonic()
+                if self._refused_since is None:
+                    self._refused_since = now
+                left = self._refused_since + self._patience - now
+                if left <= 0:
+                    raise
+                await asyncio.sleep(min(pause, left))
+                pause *= 2
+            else:
+                self._refused_since = None
+                return connection

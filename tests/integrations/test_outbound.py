@@ -13,6 +13,7 @@ import pytest
 
 from gatewayapp.core.errors import BackendUnreachable, ConfigurationFailure, GatewayError, IntegrationTimeout
 from gatewayapp.core.messages import Headers, HttpRequest
+from gatewayapp.integrations.dialing import Refused
 from gatewayapp.integrations.outbound import OutboundClient
 from tests.integrations.conftest import LOCAL, a_request
 from tests.support.backend import ScriptedBackend, Wire
@@ -225,14 +226,27 @@ async def test_cancelling_a_call_cuts_its_connection(backend: ScriptedBackend, c
     assert (await client.send(a_request(backend.url("/fine")))).body == b"fine"
 
 
-async def test_a_closed_port_is_told_at_once(client: OutboundClient) -> None:
+async def test_a_closed_port_is_told_and_soon_at_once() -> None:
+    """Only the first refusals are waited out: if these calls were, one after another, their time would be over."""
+    client = OutboundClient(replace(LOCAL, connections_per_origin=1, refusal_patience=0.2))
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}/"
-        assert await seconds_until(BackendUnreachable, client, a_request(url)) < 1
-        assert (
-            await asyncio.gather(*(error_of(client, a_request(url)) for _ in range(300))) == [BackendUnreachable] * 300
-        )
+        request = a_request(f"http://127.0.0.1:{unused.getsockname()[1]}/", timeout=30)
+        assert await asyncio.gather(*(error_of(client, request) for _ in range(300))) == [Refused] * 300
+    await client.close()
+
+
+async def test_a_backend_that_does_not_listen_while_it_restarts_costs_no_call(backend: ScriptedBackend) -> None:
+    client = OutboundClient(replace(LOCAL, refusal_patience=30))
+    for _ in range(2):
+        await client.send(a_request(backend.url("/fine"), timeout=60))
+        async with backend.away():
+            calls = [asyncio.create_task(client.send(a_request(backend.url("/fine"), timeout=60))) for _ in range(5)]
+            answered, _ = await asyncio.wait(calls, timeout=0.1)
+            assert not answered
+        assert [answer.body for answer in await asyncio.gather(*calls)] == [b"fine"] * 5
+    assert len(backend.requests) == 12
+    await client.close()
 
 
 async def test_a_name_without_an_address_is_told() -> None:

@@ -14,7 +14,8 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -123,11 +124,14 @@ class ScriptedBackend:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy: set[asyncio.Task[None]] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
         self._log = _Log()
         self.port = 0
         self.connections = 0
         """Connections accepted so far."""
         self.bytes_received = 0
+        self.cut = 0
+        """Connections on which a request was still on its way when a restart ended them; nobody carried it out."""
 
     async def __aenter__(self) -> "ScriptedBackend":
         self._server = await asyncio.start_server(
@@ -219,6 +223,24 @@ class ScriptedBackend:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def restart(self) -> None:
+        """As a careful server restarts: requests that came are answered, then each connection ends; it never stops
+        to listen, since the next process takes the listening socket over."""
+        tasks = list(self._tasks)
+        self._leaving.update(tasks)
+        for task in self._tasks - self._busy:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Meanwhile no connection is open and nobody listens, as between the end of a process and the next."""
+        assert self._server is not None
+        self._server.close()
+        await self.drop_connections()
+        yield
+        await self.__aenter__()
+
     # serving
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -226,14 +248,18 @@ class ScriptedBackend:
         assert task is not None
         number, self.connections = self.connections, self.connections + 1
         self._tasks.add(task)
+        broken = (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError)
         try:
-            while await self._exchange(reader, writer, number):
-                pass
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass
+            with suppress(*broken):
+                while task not in self._leaving and await self._exchange(reader, writer, number):
+                    pass
+            with suppress(*broken):
+                if task in self._leaving:
+                    self.cut += await _end_gently(reader, writer)
         finally:
             self._tasks.discard(task)
             self._busy.discard(task)
+            self._leaving.discard(task)
             writer.transport.abort() if self._tls else writer.close()
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> bool:
@@ -285,6 +311,12 @@ class ScriptedBackend:
         except Exception as error:
             failure = {"errorType": type(error).__name__, "errorMessage": str(error)}
             return Answer(200, failure, (("X-Amz-Function-Error", "Unhandled"),))
+
+
+async def _end_gently(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """End a connection as RFC 9112, 9.6 advises: say so, then read on until the peer ends it; whether anything came."""
+    writer.write_eof()
+    return bool(await reader.read())
 
 
 async def _run(script: _Script, request: Received) -> Answer:

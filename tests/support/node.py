@@ -31,7 +31,7 @@ from tests.support.rawsocket import RawClient
 
 _ROOT = Path(__file__).parents[2]
 _SERVES = re.compile(r"Nopal serves (https?)://(.+):(\d+)")
-_PATIENCE = 30.0
+_PATIENCE = 90.0
 
 
 class Node:
