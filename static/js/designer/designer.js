@@ -510,7 +510,7 @@ class RouteDesigner extends HTMLElement {
     const key = this.inspector.node.key;
     const done = await this.perform(subject ? { gesture, [subject]: id, members } : { gesture, ...members }, { spot: this.canvas.spotOf(key) });
     if (!done || this.inspector.node?.key !== key) return;
-    await this.inspector.show(this.picture.node(key));
+    await this.inspector.show(this.picture.node(key), { isSaved: true });
     this.toast(done.sentence, { tone: "good" });
   }
 

@@ -14,6 +14,7 @@ export class Inspector {
   #tabs = [];
   #tab = "details";
   #asked = 0;
+  #isSaved = false;
   node = null;
 
   constructor(panel, { panelUrl }) {
@@ -48,8 +49,9 @@ export class Inspector {
     this.#tabs.push({ id, button, show, isFor });
   }
 
-  /** Open the panel for a node, or fill it again after a change. */
-  async show(node, { focus = false } = {}) {
+  /** Open the panel for a node, or fill it again after a change; what was typed stays unless it `isSaved`. */
+  async show(node, { focus = false, isSaved = false } = {}) {
+    this.#isSaved = isSaved;
     this.node = node;
     this.#panel.hidden = false;
     this.#parts.kind.textContent = KINDS[node.kind];
@@ -100,7 +102,7 @@ export class Inspector {
     if (isAnother) body.replaceChildren(paragraph("Loading…"));
     try {
       const made = await fragment(`${this.#url}?node=${encodeURIComponent(node.key)}`);
-      if (asked !== this.#asked) return undefined;
+      if (asked !== this.#asked || (!isAnother && !this.#isSaved && this.isDirty)) return undefined; // typed meanwhile
       body.replaceChildren(...made.childNodes);
     } catch (error) {
       if (asked === this.#asked) body.replaceChildren(paragraph(error.message, "notice"));

@@ -27,7 +27,7 @@ export function opening(box, core, size) {
   return {
     k,
     x: shown.width * k > size.width - MARGIN ? MARGIN / 2 - shown.x * k : middle.x,
-    y: shown.height * k > size.height - 2 * MARGIN ? 2 * MARGIN - shown.y * k : middle.y,
+    y: Math.min(middle.y, 2 * MARGIN - shown.y * k),
   };
 }
 

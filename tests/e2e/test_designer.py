@@ -1,0 +1,539 @@
+"""The designer in a real browser, by mouse and by keyboard; what it did is asked through boto3 and the REST API."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+from websockets.sync.client import connect
+
+from tests.e2e.conftest import PASSWORD, Desk, Theme, check_fits, tabs
+from tests.support.gateway import Api, Gateway, wait_until
+from tests.support.rest import RestClient
+
+
+DOCUMENT = {
+    "nopal": 1,
+    "api": {"name": "designed", "routeSelectionExpression": "$request.body.action"},
+    "integrations": {
+        "echo": {
+            "integrationType": "MOCK",
+            "requestTemplates": {"$default": '{"statusCode": 200}'},
+            "integrationResponses": {"$default": {}},
+        },
+        "intake": {
+            "integrationType": "HTTP_PROXY",
+            "integrationMethod": "POST",
+            "integrationUri": "http://backend.example/in",
+        },
+        "unused": {
+            "integrationType": "HTTP_PROXY",
+            "integrationMethod": "POST",
+            "integrationUri": "http://backend.example/unused",
+        },
+    },
+    "routes": {
+        "$connect": {"integration": "echo"},
+        "say": {"integration": "echo", "routeResponses": {"$default": {}}},
+        "note": {"integration": "intake"},
+        "lost": {},
+    },
+    "stages": {"test": {}},
+}
+"""A two-way and a one-way route, one that leads nowhere, an unused integration."""
+
+
+@pytest.fixture
+def api(gateway: Gateway, ann: RestClient) -> Iterator[Api]:
+    """The document as an API, deployed to the stage `test`."""
+    api_id = ann.post("import", {"document": json.dumps(DOCUMENT)})["apiId"]
+    made = Api(gateway, api_id, "test")
+    for node in ann.get(f"apis/{api_id}/graph")["nodes"]:
+        if node["kind"] == "route":
+            made.route_ids[node["label"]] = node["id"]
+        if node["kind"] == "integration":
+            made.integration_ids[_NAMES[node["label"]]] = node["id"]
+    yield made
+    gateway.management.delete_api(ApiId=api_id)
+
+
+_NAMES = {"MOCK": "echo", "POST /in": "intake", "POST /unused": "unused"}
+
+
+class Picture:
+    """The page, with names for what is in it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.canvas = page.locator("[data-canvas]")
+        self.panel = page.get_by_role("complementary", name="About what is selected")
+        self.status = page.locator("[data-status]")
+        self.route("say").wait_for()
+
+    def node(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=re.compile(name))
+
+    def route(self, key: str) -> Locator:
+        return self.node(f"^Route {plain(key)},")
+
+    def integration(self, label: str) -> Locator:
+        return self.node(f"^Integration {plain(label)},")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def drag(self, start: Locator, end: Locator | tuple[float, float]) -> None:
+        """From the middle of an element to that of another one, or to a point of the window."""
+        mouse = self.page.mouse
+        mouse.move(*middle(start))
+        mouse.down()
+        mouse.move(*(middle(end) if isinstance(end, Locator) else end), steps=6)
+        mouse.up()
+
+    def port(self, node: Locator) -> Locator:
+        return node.locator(".port-out")
+
+
+def plain(text: str) -> str:
+    """A pattern for a text, in the browser's regular expressions as well."""
+    return re.sub(r"[^\w ]", ".", text)
+
+
+def middle(element: Locator) -> tuple[float, float]:
+    box = element.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+@pytest.fixture
+def picture(desk: Desk, api: Api) -> Picture:
+    return Picture(desk.open(f"/apis/{api.api_id}/designer"))
+
+
+def route_of(api: Api, key: str) -> dict[str, Any]:
+    """A route as boto3 tells it, with its responses; empty if there is none."""
+    routes = api.management.get_routes(ApiId=api.api_id)["Items"]
+    route = next((each for each in routes if each["RouteKey"] == key), None)
+    if route is None:
+        return {}
+    answered = api.management.get_route_responses(ApiId=api.api_id, RouteId=route["RouteId"])["Items"]
+    return {**route, "twoWay": bool(answered)}
+
+
+def leads_to(api: Api, key: str, integration: str) -> Callable[[], bool]:
+    return lambda: route_of(api, key).get("Target") == f"integrations/{api.integration_ids[integration]}"
+
+
+# what one sees
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_picture_fits_and_is_accessible(desk: Desk, api: Api, theme: Theme, width: int) -> None:
+    page = desk.open(f"/apis/{api.api_id}/designer", theme=theme, width=width)
+    picture = Picture(page)
+    picture.route("say").focus()
+    picture.press("Enter")
+    expect(picture.panel.get_by_label("Route key")).to_have_value("say")
+    check_fits(page)
+    desk.check_accessibility(page)
+
+    picture.press("Escape")
+    page.locator("[data-view=table]").click()
+    expect(page.get_by_role("table", name="Routes with their integrations")).to_be_visible()
+    check_fits(page)
+    desk.check_accessibility(page)
+
+
+def test_ways_and_problems_are_told_apart(picture: Picture) -> None:
+    expect(picture.node("^Route say, message, two-way")).to_have_class(re.compile("is-two-way"))
+    expect(picture.node("^Route note, message, one-way")).not_to_have_class(re.compile("is-two-way"))
+    expect(picture.node("^Route lost.*has no integration")).to_have_class(re.compile("has-error"))
+    expect(picture.integration("HTTP_PROXY POST /unused")).to_have_class(re.compile("has-warning"))
+    expect(picture.page.locator(".edge-target.two-way .edge-arrows:not([d=''])")).to_have_count(1)
+    expect(picture.page.locator(".edge-target:not(.two-way)")).to_have_count(2)
+
+
+def test_the_picture_is_moved_and_enlarged(picture: Picture) -> None:
+    page, world = picture.page, picture.page.locator(".world")
+    expect(world).to_have_attribute("transform", re.compile("scale"))
+    before = world.get_attribute("transform") or ""
+
+    page.mouse.move(600, 800)
+    page.mouse.down()
+    page.mouse.move(700, 760, steps=4)
+    page.mouse.up()
+    expect(world).not_to_have_attribute("transform", before)
+    moved = numbers(world)
+    assert [round(a - b) for a, b in zip(moved, numbers_of(before), strict=True)] == [100, -40, 0]
+
+    page.mouse.wheel(0, -400)
+    zoom = page.get_by_role("button", name="Zoom to 100 %")
+    expect(world).not_to_have_attribute("transform", re.compile(re.escape(f"scale({moved[2]})")))
+    assert numbers(world)[2] > moved[2]
+    zoom.click()
+    expect(zoom).to_have_text("100 %")
+    page.get_by_role("button", name="Show everything").click()
+    expect(zoom).not_to_have_text("100 %")
+    for node in page.locator(".node").all():
+        expect(node).to_be_in_viewport(ratio=1)
+
+
+def numbers(world: Locator) -> list[float]:
+    return numbers_of(world.get_attribute("transform") or "")
+
+
+def numbers_of(transform: str) -> list[float]:
+    return [float(each) for each in re.findall(r"-?[\d.]+(?:e-?\d+)?", transform)]
+
+
+def test_a_search_finds_and_leads_there(picture: Picture) -> None:
+    search = picture.page.get_by_role("searchbox", name="Find a node")
+    picture.route("say").focus()
+    picture.press("/")
+    expect(search).to_be_focused()
+    search.fill("lost")
+    expect(picture.route("lost")).to_have_class(re.compile("is-found"))
+    expect(picture.page.get_by_text("1 found")).to_be_visible()
+    picture.press("Enter")
+    expect(picture.route("lost")).to_be_focused()
+
+
+def test_shortcuts_are_told(picture: Picture) -> None:
+    picture.route("say").focus()
+    picture.press("?")
+    expect(picture.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    picture.press("Escape")
+    expect(picture.page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_hidden()
+
+
+# by mouse
+
+
+def test_a_route_is_connected_by_dragging_and_moved(picture: Picture, api: Api, ann: RestClient) -> None:
+    lost = picture.route("lost")
+    picture.drag(picture.port(lost), picture.integration("HTTP_PROXY POST /unused"))
+    wait_until(leads_to(api, "lost", "unused"))
+    expect(picture.status).to_contain_text("Connected route lost to POST http://backend.example/unused.")
+    expect(picture.integration("HTTP_PROXY POST /unused")).not_to_have_class(re.compile("has-warning"))
+
+    x, y = middle(lost)
+    picture.drag(lost, (x - 40, y + 60))
+    wait_until(lambda: position(ann, api, "lost")["stored"])
+    place = position(ann, api, "lost")
+    picture.page.reload()
+    expect(lost).to_have_attribute("transform", f"translate({place['x']} {place['y']})")
+    picture.page.get_by_role("button", name="Tidy up").click()
+    wait_until(lambda: not position(ann, api, "lost")["stored"])
+
+
+def position(ann: RestClient, api: Api, key: str) -> dict[str, Any]:
+    nodes = ann.get(f"apis/{api.api_id}/graph")["nodes"]
+    return next(node for node in nodes if node["label"] == key)
+
+
+def test_dragging_from_the_selector_makes_a_route_and_what_cannot_be_is_refused_there(
+    picture: Picture, api: Api
+) -> None:
+    page = picture.page
+    picture.drag(picture.port(picture.node("^Route selection expression")), (700, 780))
+    key = page.get_by_role("combobox", name="Key of the new route")
+    expect(key).to_be_focused()
+    key.fill("not a key")
+    picture.press("Enter")
+    expect(picture.canvas.get_by_text("Invalid routeKey 'not a key'")).to_be_visible()
+    key.fill("fresh")
+    picture.press("Enter")
+    expect(picture.route("fresh")).to_be_focused()
+    assert route_of(api, "fresh")
+
+    picture.drag(picture.port(picture.route("fresh")), picture.route("say"))
+    expect(page.get_by_role("alert").get_by_text("A route leads to an integration, not to a route.")).to_be_visible()
+    assert "Target" not in route_of(api, "fresh")
+
+
+def test_an_integration_is_made_in_place(picture: Picture, api: Api) -> None:
+    picture.drag(picture.port(picture.route("lost")), (760, 790))
+    picture.page.get_by_role("option", name="New integration…").click()
+    picture.panel.get_by_label("Address").fill("http://new.example/here")
+    picture.panel.get_by_role("button", name="Create").click()
+    made = picture.integration("HTTP_PROXY POST /here")
+    expect(made).to_be_visible()
+    wait_until(lambda: "Target" in route_of(api, "lost"))
+
+    picture.press("Control+z")
+    expect(made).to_have_count(0)
+    assert "Target" not in route_of(api, "lost")
+
+
+def test_the_panel_saves_what_its_form_holds(picture: Picture, api: Api) -> None:
+    picture.integration("HTTP_PROXY POST /in").click()
+    panel = picture.panel
+    panel.get_by_label("Type").select_option("MOCK")
+    expect(panel.get_by_label("Address")).to_be_hidden()
+    panel.get_by_label("Request template").fill('{"statusCode": 204}')
+    panel.get_by_role("button", name="Save").click()
+    expect(picture.status).to_contain_text("Changed integration MOCK.")
+    made = api.management.get_integration(ApiId=api.api_id, IntegrationId=api.integration_ids["intake"])
+    assert made["IntegrationType"] == "MOCK"
+    assert made["RequestTemplates"] == {"$default": '{"statusCode": 204}'}
+
+    picture.route("note").click()
+    panel.get_by_role("switch").check()
+    panel.get_by_label("Route key").fill("note/new")  # while the switch is being saved
+    wait_until(lambda: route_of(api, "note")["twoWay"])
+    picture.press("Enter")
+    expect(picture.route("note/new")).to_be_visible()
+    panel.get_by_label("Route key").fill("say")
+    picture.press("Enter")
+    expect(panel.get_by_text("Route with key say already exists for this API")).to_be_visible()
+    assert route_of(api, "note/new")
+
+
+# by keyboard
+
+
+def test_everything_is_done_by_keyboard(picture: Picture, api: Api) -> None:
+    page = picture.page
+    page.get_by_role("searchbox").focus()
+    picture.node("^Route selection expression").focus()
+    picture.press("ArrowRight")
+    expect(page.locator(".node:focus")).to_have_attribute("data-key", re.compile("^route/"))
+    picture.press("Home")
+    expect(picture.route("$connect")).to_be_focused()
+    picture.press("End", "ArrowUp", "ArrowUp")
+    expect(picture.route("lost")).to_be_focused()
+
+    picture.press("n")
+    page.keyboard.type("fresh")
+    picture.press("Enter")
+    expect(picture.route("fresh")).to_be_focused()
+
+    picture.press("c")
+    page.keyboard.type("unused")
+    picture.press("Enter")
+    wait_until(leads_to(api, "fresh", "unused"))
+    expect(picture.route("fresh")).to_be_focused()
+    picture.press("ArrowRight")
+    expect(picture.integration("HTTP_PROXY POST /unused")).to_be_focused()
+    picture.press("ArrowLeft")
+
+    picture.press("t")
+    expect(picture.node("^Route fresh, message, two-way")).to_be_focused()
+    assert route_of(api, "fresh")["twoWay"]
+
+    picture.press("d")
+    expect(page.get_by_role("combobox", name="Key of the copy of fresh")).to_have_value("fresh-copy")
+    picture.press("Enter")
+    expect(picture.route("fresh-copy")).to_be_focused()
+    assert route_of(api, "fresh-copy")["twoWay"]
+
+    picture.press("x")
+    expect(picture.node("^Route fresh-copy.*has no integration")).to_be_focused()
+
+    picture.press("F2")
+    expect(picture.panel.get_by_label("Route key")).to_be_focused()
+    page.keyboard.type("copied")
+    picture.press("Enter")
+    expect(picture.route("copied")).to_be_visible()
+    picture.press("Escape")
+    expect(picture.route("copied")).to_be_focused()
+
+    picture.press("Delete")
+    expect(picture.route("copied")).to_have_count(0)
+    assert not route_of(api, "copied")
+
+    picture.press("Shift+ArrowDown")
+    expect(picture.status).to_contain_text("Moved a node.")
+
+
+def test_undo_and_redo_go_all_the_way(picture: Picture, api: Api, ann: RestClient) -> None:
+    before = draft_of(ann, api)
+    picture.route("say").focus()
+    picture.press("t")
+    expect(picture.status).to_contain_text("Made route say one-way.")
+    picture.press("c")
+    picture.page.keyboard.type("unused")
+    picture.press("Enter")
+    expect(picture.status).to_contain_text("Connected route say")
+    picture.press("Delete")
+    expect(picture.route("say")).to_have_count(0)
+    after = draft_of(ann, api)
+
+    undo, redo = (picture.page.get_by_role("button", name=name, exact=True) for name in ("Undo", "Redo"))
+    picture.press("Control+z", "Control+z", "Control+z")
+    expect(picture.status).to_have_text("Undone: Made route say two-way.")
+    expect(undo).to_be_disabled()
+    assert draft_of(ann, api) == before
+
+    picture.press("Control+Shift+z", "Control+y")
+    redo.click()
+    expect(redo).to_be_disabled()
+    assert draft_of(ann, api) == after
+
+
+def draft_of(ann: RestClient, api: Api) -> Any:
+    """All nodes and edges of the draft, without places and versions."""
+    graph = ann.get(f"apis/{api.api_id}/graph")
+    nodes = [{name: node[name] for name in ("key", "name", "problems")} for node in graph["nodes"]]
+    return json.loads(json.dumps([nodes, graph["edges"]]))
+
+
+def test_the_table_does_the_same(desk: Desk, api: Api) -> None:
+    page = desk.open(f"/apis/{api.api_id}/designer?view=table")
+    row = page.get_by_role("row").filter(has=page.get_by_role("button", name="lost", exact=True))
+    row.get_by_label("Integration of route lost").select_option(api.integration_ids["intake"])
+    wait_until(leads_to(api, "lost", "intake"))
+    row.get_by_role("switch").check()
+    wait_until(lambda: route_of(api, "lost")["twoWay"])
+    expect(row.get_by_text("in order")).to_be_visible()
+    row.get_by_role("button", name="Delete route lost").click()
+    expect(row).to_have_count(0)
+    page.get_by_role("button", name="Undo").last.click()
+    expect(row).to_have_count(1)
+    assert route_of(api, "lost")["twoWay"]
+    row.get_by_role("button", name="lost", exact=True).click()
+    expect(page.get_by_label("Route key")).to_have_value("lost")
+
+
+# several people
+
+
+def test_a_change_on_an_old_draft_is_refused_and_nothing_typed_is_lost(picture: Picture, api: Api) -> None:
+    picture.route("note").click()
+    operation_name = picture.panel.get_by_label("Operation name")
+    operation_name.fill("TakeNote")
+    # The page is told within a second; what was typed stays in any case.
+    api.management.update_route(ApiId=api.api_id, RouteId=api.route_ids["say"], OperationName="Say")
+    picture.panel.get_by_role("button", name="Save").click()
+    notice = picture.page.locator("[data-notice]")
+    expect(notice).to_contain_text(re.compile("everything changed route say \\d+ s ago"))
+    expect(operation_name).to_have_value("TakeNote")
+
+    if route_of(api, "note").get("OperationName") != "TakeNote":
+        picture.panel.get_by_role("button", name="Save").click()
+    wait_until(lambda: route_of(api, "note").get("OperationName") == "TakeNote")
+    assert route_of(api, "say")["OperationName"] == "Say"
+
+
+def test_a_refused_gesture_can_be_repeated(picture: Picture, api: Api) -> None:
+    page = picture.page
+    page.evaluate("document.querySelector('route-designer').store.graph.version = '1'")
+    picture.route("note").focus()
+    picture.press("t")
+    notice = page.locator("[data-notice]")
+    expect(notice).to_contain_text("Nothing of yours was done")
+    assert not route_of(api, "note")["twoWay"]
+    notice.get_by_role("button", name="Do it all the same").click()
+    wait_until(lambda: route_of(api, "note")["twoWay"])
+
+
+def test_others_changes_appear(picture: Picture, api: Api) -> None:
+    api.management.create_route(ApiId=api.api_id, RouteKey="theirs")
+    expect(picture.route("theirs")).to_be_visible()
+    expect(picture.page.locator("[data-notice]")).to_contain_text("everything added route theirs")
+
+
+# deploying
+
+
+def test_the_draft_is_compared_deployed_and_rolled_back(picture: Picture, api: Api) -> None:
+    page = picture.page
+    first = served(api)
+    chip = page.get_by_role("button", name=re.compile("^test"))
+    expect(chip).to_contain_text("up to date")
+    picture.route("lost").focus()
+    picture.press("Delete")
+    expect(chip).to_contain_text("1 undeployed change")
+    picture.press("n")
+    page.keyboard.type("fresh")
+    picture.press("Enter")
+    expect(chip).to_contain_text("2 undeployed changes")
+
+    chip.click()
+    expect(picture.panel).to_contain_text("Adds route fresh, which leads nowhere.")
+    expect(picture.route("fresh")).to_have_class(re.compile("is-added"))
+    expect(picture.route("lost")).to_have_class(re.compile("is-removed"))
+    picture.panel.get_by_role("button", name="End the comparison").click()
+    expect(picture.route("lost")).to_have_count(0)
+
+    page.get_by_role("button", name="Deploy…").click()
+    dialog = page.get_by_role("dialog", name="Deploy the draft")
+    expect(dialog).to_contain_text("Removes route lost.")
+    expect(dialog).to_contain_text("Route fresh has no integration")
+    dialog.get_by_label("Description").fill("one in, one out")
+    dialog.get_by_role("button", name="Deploy all the same").click()
+    expect(dialog).to_be_hidden()
+    expect(chip).to_contain_text("up to date")
+    assert served(api) != first
+
+    page.get_by_role("button", name="History").click()
+    history = page.get_by_role("dialog", name="What stages served")
+    expect(history.get_by_role("listitem").first).to_contain_text("one in, one out")
+    history.get_by_role("button", name=f"Roll back to deployment {first}").click()
+    page.get_by_role("dialog", name="Roll back?").get_by_role("button", name="Roll back").click()
+    expect(history.get_by_role("listitem").first).to_contain_text("rolled back")
+    assert served(api) == first
+
+
+def served(api: Api) -> str:
+    return str(api.management.get_stage(ApiId=api.api_id, StageName=api.stage)["DeploymentId"])
+
+
+# traffic
+
+
+def test_traffic_is_laid_over_the_picture(picture: Picture, api: Api) -> None:
+    page = picture.page
+    page.get_by_role("switch", name="Show live traffic").check()
+    expect(picture.node("^Clients")).to_contain_text("0 connected")
+    wait_until(lambda: api.gateway.http("GET", f"/ws/{api.api_id}/test").status == 426)
+    with connect(api.url, compression=None) as client:
+        expect(picture.node("^Clients")).to_contain_text("1 connected")
+        client.send('{"action": "say"}')
+        client.send('{"action": "note"}')
+        expect(picture.route("say")).to_contain_text("/s")
+        expect(picture.route("note")).to_have_attribute("data-live", "failing")
+        picture.route("note").click()
+        picture.panel.get_by_role("tab", name="Traffic").click()
+        expect(picture.panel.get_by_text("last error")).to_be_visible()
+    page.get_by_role("switch", name="Show live traffic").uncheck()
+    expect(picture.route("note")).not_to_have_attribute("data-live", re.compile(".*"))
+    expect(picture.route("note")).to_contain_text("message")
+
+
+# many routes, little permission
+
+
+def test_many_routes_are_folded(desk: Desk, gateway: Gateway, ann: RestClient) -> None:
+    routes = {f"route-{number}": {"integration": "echo"} for number in range(45)}
+    document = {**DOCUMENT, "routes": {"$connect": {}, **routes}, "stages": {}}
+    api_id = ann.post("import", {"document": json.dumps(document)})["apiId"]
+    page = desk.open(f"/apis/{api_id}/designer")
+    group = page.get_by_role("button", name=re.compile("^45 custom routes, folded"))
+    expect(group).to_be_visible()
+    expect(page.locator(".node-route")).to_have_count(1)
+    group.click()
+    expect(page.locator(".node-route")).to_have_count(46)
+    page.get_by_role("button", name="Fold routes").click()
+    expect(page.locator(".node-route")).to_have_count(1)
+    gateway.management.delete_api(ApiId=api_id)
+
+
+def test_a_viewer_sees_and_changes_nothing(gateway: Gateway, browser: Browser, ann: RestClient, api: Api) -> None:
+    ann.post("users", {"username": "vera", "password": PASSWORD, "roles": [{"role": "viewer", "apiId": None}]})
+    with tabs(browser) as opened:
+        page = opened.open(f"{gateway.endpoint}/signin?next=/apis/{api.api_id}/designer")
+        page.get_by_label("Username").fill("vera")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        picture = Picture(page)
+        expect(page.get_by_role("button", name="New route")).to_have_count(0)
+        expect(page.get_by_role("button", name="Deploy…")).to_have_count(0)
+        picture.route("say").focus()
+        picture.press("Delete", "t", "Enter")
+        expect(picture.panel.get_by_label("Route key")).to_be_disabled()
+        assert route_of(api, "say")["twoWay"]
