@@ -168,6 +168,36 @@ async def test_a_backend_restarted_under_load_gets_no_message_twice(new_api: New
     assert failed <= restarts * 10, "only what was under way at a restart may fail"
 
 
+async def test_a_backend_that_restarts_with_care_costs_only_messages_that_cross_the_end_of_their_connection(
+    new_api: NewApi,
+) -> None:
+    """200 messages a second. What was sent into a connection whose end was not known yet must not be sent again."""
+    api = await new_api()
+    clients = await api.connect_many(10)
+    failed: list[str] = []
+    restarted = asyncio.Event()
+
+    async def talk(number: int, client: Client) -> None:
+        for turn in itertools.count():
+            if restarted.is_set():
+                return
+            text = f"{number}/{turn}"
+            if await client.ask(text) != text:
+                failed.append(text)
+            await asyncio.sleep(0.05)
+
+    talking = asyncio.gather(*(talk(number, client) for number, client in enumerate(clients)))
+    for restart in range(1, 26):
+        await api.received(20 * restart, "/echo")
+        await api.backend.restart()
+    restarted.set()
+    await talking
+    seen = Counter(request.body.decode() for request in api.requests("/echo"))
+    assert max(seen.values()) == 1
+    assert not seen.keys() & set(failed)
+    assert len(failed) == api.backend.cut
+
+
 async def test_a_kept_alive_connection_that_the_backend_closed_while_it_was_idle_costs_no_message(
     new_api: NewApi,
 ) -> None:

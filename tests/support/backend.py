@@ -254,8 +254,8 @@ class ScriptedBackend:
                 while task not in self._leaving and await self._exchange(reader, writer, number):
                     pass
             with suppress(*broken):
-                if task in self._leaving:
-                    self.cut += await _end_gently(reader, writer)
+                if task in self._leaving and await _end_gently(reader, writer):
+                    self.cut += 1
         finally:
             self._tasks.discard(task)
             self._busy.discard(task)
