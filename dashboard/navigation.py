@@ -29,6 +29,7 @@ _SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("Overview", "home", "home"),
             Entry("Connections", "plug-connected", "connections", on_some(Permission.READ_CONNECTIONS)),
+            Entry("Traffic", "activity", "traffic", on_some(Permission.READ_CONNECTIONS)),
             Entry("Test client", "terminal-2", "client", on_some(Permission.WRITE_CONNECTIONS)),
         ),
     ),

@@ -10,9 +10,11 @@ from dashboard.connections.live import ActionConsumer, DetailConsumer, ListConsu
 from dashboard.designer import DesignerConsumer
 from dashboard.home_live import HomeConsumer
 from dashboard.live import Nothing
+from dashboard.traffic import TrafficConsumer
 
 urlpatterns: list[Any] = [
     path("live/home/", HomeConsumer.as_asgi()),
+    path("live/traffic/", TrafficConsumer.as_asgi()),
     path("live/client/", ClientConsumer.as_asgi()),
     path("live/connections", ListConsumer.as_asgi()),
     path("live/connections/act", ActionConsumer.as_asgi()),

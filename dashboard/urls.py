@@ -12,10 +12,14 @@ from dashboard.views.designer import designer, designer_gesture, designer_panel
 from dashboard.views.home import first_api, home
 from dashboard.views.setup import setup
 from dashboard.views.signin import SignInView
+from dashboard.views.traffic import replay, trace, traffic
 
 urlpatterns = [
     path("", home, name="home"),
     path("first-api", first_api, name="home-first-api"),
+    path("traffic", traffic, name="traffic"),
+    path("traffic/<str:trace_id>", trace, name="traffic-trace"),
+    path("traffic/<str:trace_id>/replay", replay, name="traffic-replay"),
     path("client", client, name="client"),
     path("client/saved", saved_messages, name="client-saved"),
     path("connections", connections, name="connections"),
