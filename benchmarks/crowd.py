@@ -13,13 +13,17 @@ from typing import Any
 from gatewayapp import live
 from gatewayapp.core.ids import ConnectionIds, Owner
 from gatewayapp.core.limits import StageLimits
-from gatewayapp.core.messages import Acceptance, ConnectionInfo, Handshake
+from gatewayapp.core.masking import Mask
+from gatewayapp.core.messages import Acceptance, ConnectionInfo, Handshake, Message
 from gatewayapp.core.snapshot import StageSnapshot, load
+from gatewayapp.core.traces import Steps
 from gatewayapp.dataplane.connections import Connections, LiveConnection
 from gatewayapp.dataplane.control import Control
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.dataplane.handshakes import read_facts
 from gatewayapp.dataplane.metering import Metering
+from gatewayapp.dataplane.observation import Recorder
+from gatewayapp.dataplane.pipeline import Pipeline
 from gatewayapp.dataplane.registry import row_of
 from gatewayapp.dataplane.stages import Revision, StageHandle, StageKey, Stages
 from gatewayapp.dataplane.work import Work
@@ -72,7 +76,8 @@ def _infos(count: int, api_id: str, stage: str) -> Iterator[ConnectionInfo]:
 
 
 async def _connect(infos: list[ConnectionInfo]) -> tuple[Connections, Control]:
-    connections = Connections(Work())
+    recorder = Recorder(Mask())
+    connections = Connections(Work(), recorder)
     handle = _handle(infos[0].api_id, infos[0].stage)
     for number, info in enumerate(infos):
         connection = LiveConnection(info, handle, _never_sent, connections, {}, _facts(info))
@@ -83,8 +88,28 @@ async def _connect(infos: list[ConnectionInfo]) -> tuple[Connections, Control]:
             await connection.deliver("x" * 100)
         if number % 10 == 0:
             connection.lifetime._last_data -= 300 + number % 100
-    metering = Metering(Stages(DatabaseThread("unused")), connections)
-    return connections, Control(connections, metering, Integrations(OutboundOptions(), ""), lambda: False)
+    integrations = Integrations(OutboundOptions())
+    gateway = _Gateway(connections, Metering(Stages(DatabaseThread("unused")), connections), recorder, integrations)
+    return connections, Control(gateway, integrations)
+
+
+class _Gateway:
+    """What the rest of the process is served of a gateway."""
+
+    def __init__(
+        self, connections: Connections, metering: Metering, recorder: Recorder, integrations: Integrations
+    ) -> None:
+        self.connections = connections
+        self.metering = metering
+        self.recorder = recorder
+        self.pipeline = Pipeline(integrations)
+        self.draining = False
+
+    async def answer(
+        self, connection: LiveConnection, message: Message, steps: Steps | None = None, source: str = "client"
+    ) -> None:
+        await self.pipeline.answer_message(connection.stage.snapshot, connection.info, message, steps)
+        connection.end_message()
 
 
 async def _disconnect(connections: Connections) -> None:
@@ -119,7 +144,7 @@ def _facts(info: ConnectionInfo) -> live.HandshakeFacts:
         ("Upgrade", "websocket"),
     )
     scope = {"raw_path": f"/ws/{info.api_id}/{info.stage}".encode(), "scheme": "wss"}
-    return read_facts(scope, Handshake("", info.connected_at, headers, "room=blue&token=x"), Acceptance())
+    return read_facts(scope, Handshake("", info.connected_at, headers, "room=blue&token=x"), Acceptance(), Mask())
 
 
 async def _never_sent(event: dict[str, Any]) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django import forms
 from django.http import QueryDict
-from gatewayapp.controlplane.operations.traces import check_traces, watch_traces
-from gatewayapp.core.traces import CLOSE, CONNECT, DISCONNECT, KINDS, MESSAGE, PUSH, Content, Step, Trace
 
 from dashboard.live import LiveConsumer
 from gatewayapp.controlplane.api.v1.permissions import on_some
 from gatewayapp.controlplane.operations.errors import OperationError
+from gatewayapp.controlplane.operations.traces import check_traces, watch_traces
 from gatewayapp.core.roles import Access, Permission
+from gatewayapp.core.traces import CLOSE, CONNECT, DISCONNECT, KINDS, MESSAGE, PUSH, Content, Step, Trace
 from gatewayapp.live import TraceFilter
 from gatewayapp.models import Api
 
@@ -47,7 +47,7 @@ class TrafficForm(forms.Form):
     text = forms.CharField(label="Text contains", required=False, max_length=256)
     path = forms.CharField(label="JSON path", required=False, max_length=256)
     equals = forms.CharField(label="equals", required=False, max_length=256)
-    errors = forms.BooleanField(label="Only with errors", required=False)
+    failed = forms.BooleanField(label="Only with errors", required=False)
 
     def __init__(self, query: QueryDict, access: Access) -> None:
         super().__init__(query)
@@ -79,7 +79,7 @@ class TrafficForm(forms.Form):
             route_key=given["route"],
             kind=given["kind"],
             status=given["status"],
-            has_errors=True if given["errors"] else None,
+            has_errors=True if given["failed"] else None,
             text=given["text"],
             path=given["path"],
             equals=given["equals"] if given["path"] else "",

@@ -44,6 +44,9 @@ NOPAL_MAX_CALLBACK_BODY = int(env.number("NOPAL_MAX_CALLBACK_BODY", 2**20))
 NOPAL_ANONYMOUS_CALLBACKS = env.boolean("NOPAL_ANONYMOUS_CALLBACKS")
 NOPAL_DRAIN_TIMEOUT = env.number("NOPAL_DRAIN_TIMEOUT", 30.0)
 
+# Names of headers and JSON members whose values nobody is shown, besides those that secrets usually go by.
+NOPAL_MASK = env.words("NOPAL_MASK")
+
 # Whether the set-up link of the first administrator also works from other machines.
 NOPAL_SETUP_REMOTE = env.boolean("NOPAL_SETUP_REMOTE")
 

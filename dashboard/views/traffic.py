@@ -1,5 +1,6 @@
 """Traffic as it comes, one trace with its steps, and sending a traced message again."""
 
+import json
 from time import monotonic, sleep
 from typing import Any
 
@@ -8,7 +9,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
-from gatewayapp.core.traces import MESSAGE, Trace
 
 from dashboard.permissions import Request, page
 from dashboard.rendering import render_page
@@ -16,7 +16,9 @@ from dashboard.traffic import MOST_ROWS, TrafficForm, row_of, waterfall
 from gatewayapp.controlplane.api.v1.permissions import on_api, on_some
 from gatewayapp.controlplane.operations import traces
 from gatewayapp.controlplane.operations.errors import BadRequest, NotFound, OperationError
+from gatewayapp.core.dry_run import DryRun, document_of_request
 from gatewayapp.core.roles import Permission
+from gatewayapp.core.traces import MESSAGE, Trace
 from gatewayapp.models import Api, Stage
 
 _FIRST_ROWS = 100
@@ -73,13 +75,14 @@ def replay(request: Request, trace_id: str) -> HttpResponse:
     text = request.POST.get("text", "")
     if request.POST.get("how") == "dry":
         found = traces.get_trace(trace_id=trace_id)
-        return _show(request, found, {"dry_run": traces.replay_dry(trace_id=trace_id, text=text), "text": text})
+        run = traces.replay_dry(trace_id=trace_id, text=text)
+        return _show(request, found, {"dry_run": run, "dry_request": _told(run), "text": text})
     connection_id = request.POST.get("connection", "").strip() or None
     try:
         done = traces.replay(trace_id=trace_id, text=text, connection_id=connection_id)
     except (BadRequest, NotFound) as error:
         found = traces.get_trace(trace_id=trace_id)
-        return _show(request, found, {"problem": error.message, "text": text}, status=error.status)
+        return _show(request, found, {"problem": error.message, "text": text})
     if done.trace_id is None:
         messages.error(request, f"The connection did not take the message: {done.result.value}.")
         return redirect("traffic-trace", trace_id=trace_id)
@@ -95,7 +98,7 @@ def _find(request: Request, trace_id: str) -> Trace | None:
     return found if request.access.may(Permission.READ_CONNECTIONS, found.api_id) else None
 
 
-def _show(request: Request, found: Trace, more: dict[str, Any] | None = None, status: int = 200) -> HttpResponse:
+def _show(request: Request, found: Trace, more: dict[str, Any] | None = None) -> HttpResponse:
     names = dict(Api.objects.filter(pk=found.api_id).values_list("pk", "name"))
     whole = found.received is not None and not found.received.truncated
     context = {
@@ -107,9 +110,12 @@ def _show(request: Request, found: Trace, more: dict[str, Any] | None = None, st
         "whole": whole,
         **(more or {}),
     }
-    return render_page(
-        request, "dashboard/traffic/trace.html", "dashboard/traffic/_trace.html", context, status=status
-    )
+    return render_page(request, "dashboard/traffic/trace.html", "dashboard/traffic/_trace.html", context)
+
+
+def _told(run: DryRun) -> str:
+    """The request that a dry run made, as indented JSON; empty where there is none."""
+    return "" if run.request is None else json.dumps(document_of_request(run.request), indent=2, ensure_ascii=False)
 
 
 def _wait_for(trace_id: str) -> None:
@@ -150,4 +156,4 @@ def _export_query(form: TrafficForm) -> str:
         "equals": "equals",
     }
     given = {word: form.cleaned_data[name] for name, word in words.items() if form.cleaned_data[name]}
-    return urlencode({**given, **({"hasErrors": "true"} if form.cleaned_data["errors"] else {})})
+    return urlencode({**given, **({"hasErrors": "true"} if form.cleaned_data["failed"] else {})})

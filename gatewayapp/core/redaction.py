@@ -6,13 +6,25 @@ Only members whose names or values users choose can hold one. What merely points
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote_plus
 
 REDACTED = "********"
 
-_SECRET_NAME = re.compile(
-    r"authorization|cookie|api[-_]?key|secret|passw(or)?d|token|credential|signature|private[-_]?key", re.IGNORECASE
+SECRET_NAMES = "|".join(
+    (
+        "authorization",
+        "cookie",
+        "api[-_]?key",
+        "private[-_]?key",
+        "secret",
+        "passw(?:or)?d",
+        "token",
+        "credential",
+        "signature",
+    )
 )
+"""A pattern that names of secrets hold, in any case."""
+
+_SECRET_NAME = re.compile(SECRET_NAMES, re.IGNORECASE)
 _NAMED_BY_USERS = ("requestParameters", "responseParameters", "stageVariables")
 _POINTERS = ("route.", "method.", "context.", "stageVariables.", "integration.", "$")
 _QUERY_VALUE = re.compile(r"(?P<name>[^?&=#]+)=(?P<value>[^&#]+)")
@@ -32,11 +44,6 @@ def redacted_url(url: str) -> str:
     """A URL, or a request target, without the values of query fields that carry credentials."""
     path, question, query = url.partition("?")
     return path + question + _QUERY_VALUE.sub(_redacted_field, query)
-
-
-def redacted_query(query: str) -> str:
-    """A query string as a client sent it, without the values of fields that carry credentials."""
-    return "&".join(map(_redacted_query_field, query.split("&")))
 
 
 def is_secret_name(name: str) -> bool:
@@ -61,8 +68,3 @@ def _redacted_value(name: str, value: Any) -> Any:
 def _redacted_field(field: re.Match[str]) -> str:
     is_fixed = not field["value"].startswith(("$", "{"))
     return f"{field['name']}={REDACTED}" if is_fixed and is_secret_name(field["name"]) else field[0]
-
-
-def _redacted_query_field(field: str) -> str:
-    name, _, value = field.partition("=")
-    return f"{name}={REDACTED}" if value and is_secret_name(unquote_plus(name)) else field

@@ -86,6 +86,8 @@ class StageSnapshot:
     stage_name: str
     variables: Mapping[str, str]
     limits: StageLimits
+    data_trace: bool = False
+    """Whether everything is traced, watched or not: AWS's `dataTraceEnabled` of the default route settings."""
 
 
 def load(document: Mapping[str, Any]) -> ApiSnapshot:

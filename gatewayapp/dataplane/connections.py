@@ -16,6 +16,7 @@ from gatewayapp.core.buckets import TokenBucket
 from gatewayapp.core.messages import ConnectionInfo
 from gatewayapp.core.outcomes import Outcome
 from gatewayapp.dataplane.lifetimes import Lifetime
+from gatewayapp.dataplane.observation import Recorder
 from gatewayapp.dataplane.stages import StageHandle, StageKey
 from gatewayapp.dataplane.work import Work
 from gatewayapp.live import Delivery, HandshakeFacts
@@ -250,13 +251,13 @@ class LiveConnection:
         if self.end(close):
             self._work.start(self._send_close(close))
 
-    def end(self, close: Close) -> bool:
+    def end(self, close: Close, by_client: bool = False) -> bool:
         """Take note of the end, whoever caused it; False if it had ended already."""
         if self.closing is not None:
             return False
         self.closing = close
         self.lifetime.stop()
-        self._connections.forget(self)
+        self._connections.forget(self, by_client)
         self._settle()
         return True
 
@@ -280,8 +281,9 @@ class LiveConnection:
 class Connections:
     """The table of live connections."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, recorder: Recorder) -> None:
         self.work = work
+        self.recorder = recorder
         self._by_id: dict[str, LiveConnection] = {}
         self._per_stage: Counter[StageKey] = Counter()
         self._per_address: Counter[str] = Counter()
@@ -293,7 +295,7 @@ class Connections:
         # A copy, which other threads may take too: making it gives the loop no turn.
         return iter(list(self._by_id.values()))
 
-    async def deliver(self, connection_id: str, frame: Frame) -> Delivery:
+    async def deliver(self, connection_id: str, frame: Frame, source: str = "backend") -> Delivery:
         """Deliver a frame to a connection: accepted, gone or busy. Every push goes through here."""
         connection = self._by_id.get(connection_id)
         if connection is None:
@@ -302,6 +304,7 @@ class Connections:
         if delivery is Delivery.ACCEPTED:
             connection.last_active_at = int(time() * 1000)
             connection.stage.meter.pushes += 1
+        self.recorder.pushed(connection.stage.snapshot, connection.info, frame, delivery, source)
         return delivery
 
     def find(self, connection_id: str) -> LiveConnection | None:
@@ -315,10 +318,12 @@ class Connections:
         self._per_address[connection.info.source_ip] += 1
         connection.lifetime.start()
 
-    def forget(self, connection: LiveConnection) -> None:
+    def forget(self, connection: LiveConnection, by_client: bool) -> None:
         """From here on the connection is gone."""
         if self._by_id.pop(connection.info.connection_id, None) is not None:
             connection.stage.meter.disconnect_count += 1
+            assert connection.closing is not None
+            self.recorder.closed(connection.stage.snapshot, connection.info, *connection.closing, by_client)
             _count_down(self._per_stage, connection.stage.key)
             _count_down(self._per_address, connection.info.source_ip)
 

@@ -15,6 +15,7 @@ from django.db import Error as DatabaseError
 
 from gatewayapp.core.errors import GatewayError
 from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Handshake, Message
+from gatewayapp.core.traces import CONNECT
 from gatewayapp.dataplane.addresses import UnknownHost
 from gatewayapp.dataplane.connections import BINARY, GOING_AWAY, LOST, Close, LiveConnection, Send
 from gatewayapp.dataplane.handshakes import (
@@ -56,7 +57,11 @@ class GatewayConsumer(AsyncConsumer):
             return
         info, stage = admitted
         with self.gateway.connections.opening(stage.key, info.source_ip):
-            outcome = await self.gateway.pipeline.open_connection(stage.snapshot, info, handshake)
+            snapshot, recorder = stage.snapshot, self.gateway.recorder
+            steps = recorder.begin(snapshot, info)
+            outcome = await self.gateway.pipeline.open_connection(snapshot, info, handshake, steps)
+            if steps is not None:
+                recorder.end(CONNECT, snapshot, info, steps, handshake.request_id, handshake, outcome)
             if isinstance(outcome.answer, Denial):
                 stage.meter.refused_count += 1
                 stage.meter.handled(outcome, handshake.request_id)
@@ -107,7 +112,7 @@ class GatewayConsumer(AsyncConsumer):
         send: Send,
     ) -> LiveConnection:
         """Write the row, then accept; from the 101 on the connection can be delivered to. It may have ended already."""
-        facts = read_facts(scope, handshake, acceptance)
+        facts = read_facts(scope, handshake, acceptance, self.gateway.mask)
         connection = LiveConnection(info, stage, send, self.gateway.connections, scope.get("extensions", {}), facts)
         if not await self._register(info):
             connection.end(LOST)
@@ -138,19 +143,10 @@ class GatewayConsumer(AsyncConsumer):
                 connection.close(BINARY)
             elif connection.begin_message(text):
                 message = Message(connection.last_active_at, text)
-                self.gateway.work.start(self._answer(connection, message))
+                self.gateway.work.start(self.gateway.answer(connection, message))
                 if connection.in_flight >= (most := connection.stage.snapshot.limits.max_in_flight):
                     await connection.room(most)
-        connection.end(_client_close(event))
-
-    async def _answer(self, connection: LiveConnection, message: Message) -> None:
-        try:
-            outcome = await self.gateway.pipeline.answer_message(connection.stage.snapshot, connection.info, message)
-            connection.note(outcome, message.request_id)
-            if outcome.answer is not None:
-                await connection.deliver(outcome.answer, bounded=False)
-        finally:
-            connection.end_message()
+        connection.end(_client_close(event), by_client=True)
 
     async def _report_end(self, connection: LiveConnection) -> None:
         """Deliver `$disconnect`, then forget the connection. The server going away does not stop this."""

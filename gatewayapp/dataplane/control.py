@@ -7,11 +7,16 @@ and plain values, which the loop only ever replaces.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from time import time
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from gatewayapp.core.destinations import Destination
+from gatewayapp.core.messages import ConnectionInfo, Message
+from gatewayapp.core.snapshot import StageSnapshot
+from gatewayapp.core.traces import MESSAGE, Steps, Trace, kept, told
 from gatewayapp.dataplane.connections import Connections, LiveConnection
 from gatewayapp.dataplane.metering import Metering
+from gatewayapp.dataplane.observation import Recorder
+from gatewayapp.dataplane.pipeline import Pipeline
 from gatewayapp.dataplane.selection import select
 from gatewayapp.integrations import Integrations
 from gatewayapp.live import ConnectionFilter, Delivery, HandshakeFacts, LiveState, NoGateway
@@ -22,31 +27,47 @@ _AT_ONCE = 200
 _PATIENCE = 10.0
 """Seconds; a turn takes milliseconds unless something is wrong."""
 
+_LONGEST_CALL = 35.0
+"""The same, for a turn that calls an integration: their longest timeout is 29 s."""
+
 T = TypeVar("T")
 Serve = Callable[[Sequence[str]], Coroutine[Any, Any, list[Delivery]]]
+
+
+class Served(Protocol):
+    """What a gateway has that is asked for here."""
+
+    connections: Connections
+    metering: Metering
+    recorder: Recorder
+    pipeline: Pipeline
+    draining: bool
+
+    def answer(
+        self, connection: LiveConnection, message: Message, steps: Steps | None = None, source: str = "client"
+    ) -> Coroutine[Any, Any, None]: ...
 
 
 class Control:
     """Belongs to the event loop that makes it."""
 
-    def __init__(
-        self,
-        connections: Connections,
-        metering: Metering,
-        integrations: Integrations,
-        is_draining: Callable[[], bool],
-    ) -> None:
-        self._connections = connections
-        self.metrics = metering.metrics
-        self.route_metrics = metering.route_metrics
-        self.route_rates = metering.route_rates
+    def __init__(self, gateway: Served, integrations: Integrations) -> None:
+        self._gateway = gateway
+        self._connections = gateway.connections
         self._integrations = integrations
-        self._is_draining = is_draining
         self._loop = asyncio.get_running_loop()
+        self.metrics = gateway.metering.metrics
+        self.route_metrics = gateway.metering.route_metrics
+        self.route_rates = gateway.metering.route_rates
+        self.watch = gateway.recorder.watch
+        self.lease = gateway.recorder.lease
+        self.traces = gateway.recorder.traces
+        self.trace = gateway.recorder.trace
+        self.original = gateway.recorder.original
 
     @property
     def draining(self) -> bool:
-        return self._is_draining()
+        return self._gateway.draining
 
     def deliver(self, connection_ids: Sequence[str], frame: str | bytes) -> list[Delivery]:
         return self._in_turns(connection_ids, self._serve_frame(frame))
@@ -85,6 +106,48 @@ class Control:
 
         return self._run(attempt())
 
+    def inject(self, connection_id: str, text: str) -> str | Delivery:
+        async def turn() -> str | Delivery:
+            return self._inject(connection_id, text)
+
+        return self._run(turn())
+
+    async def ainject(self, connection_id: str, text: str) -> str | Delivery:
+        return self._inject(connection_id, text)
+
+    def try_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Trace:
+        return self._run(self.atry_message(stage, text, connection), _LONGEST_CALL)
+
+    async def atry_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Trace:
+        message, steps = Message(int(time() * 1000), text), Steps()
+        outcome = await self._gateway.pipeline.answer_message(stage, connection, message, steps)
+        trace = kept(
+            MESSAGE,
+            connection,
+            steps,
+            trace_id=message.request_id,
+            event=text,
+            outcome=outcome,
+            selection=stage.api.route_selection,
+            source="test",
+        )
+        return told(trace, self._gateway.recorder.mask)
+
+    def _inject(self, connection_id: str, text: str) -> str | Delivery:
+        connection = self._connections.find(connection_id)
+        if connection is None:
+            return Delivery.GONE
+        limits = connection.stage.snapshot.limits
+        if len(text.encode()) > limits.max_message:
+            return Delivery.TOO_LARGE
+        if connection.in_flight >= limits.max_in_flight:
+            return Delivery.BUSY
+        if not connection.begin_message(text):
+            return Delivery.GONE
+        message = Message(connection.last_active_at, text)
+        self._connections.work.start(self._gateway.answer(connection, message, Steps(), "replay"))
+        return message.request_id
+
     def _serve_frame(self, frame: str | bytes) -> Serve:
         size = len(frame) if isinstance(frame, bytes) else len(frame.encode())
 
@@ -103,7 +166,7 @@ class Control:
         connection = self._connections.find(connection_id)
         if connection is not None and size > connection.stage.snapshot.limits.max_message:
             return Delivery.TOO_LARGE
-        return await self._connections.deliver(connection_id, frame)
+        return await self._connections.deliver(connection_id, frame, "operator")
 
     def _close(self, connection_id: str, code: int, reason: str) -> Delivery:
         connection = self._connections.find(connection_id)
@@ -115,16 +178,16 @@ class Control:
     def _in_turns(self, connection_ids: Sequence[str], serve: Serve) -> list[Delivery]:
         return [delivery for some in _batches(connection_ids) for delivery in self._run(serve(some))]
 
-    def _run(self, turn: Coroutine[Any, Any, T]) -> T:
+    def _run(self, turn: Coroutine[Any, Any, T], patience: float = _PATIENCE) -> T:
         if asyncio._get_running_loop() is self._loop:
             turn.close()
-            raise RuntimeError("This would wait for the event loop on the event loop: await adeliver or aclose.")
+            raise RuntimeError("This would wait for the event loop on the event loop: await its twin, as adeliver.")
         future = asyncio.run_coroutine_threadsafe(turn, self._loop)
         try:
-            return future.result(_PATIENCE)
+            return future.result(patience)
         except TimeoutError as error:
             future.cancel()
-            raise NoGateway(f"The gateway did not answer within {_PATIENCE:.0f} s.") from error
+            raise NoGateway(f"The gateway did not answer within {patience:.0f} s.") from error
 
 
 async def _in_turns_here(connection_ids: Sequence[str], serve: Serve) -> list[Delivery]:

@@ -14,15 +14,18 @@ from django.db import Error as DatabaseError
 from gatewayapp import live
 from gatewayapp.core.addresses import LOOPBACK, Policy
 from gatewayapp.core.ids import ConnectionIds, Owner
-from gatewayapp.core.messages import ConnectionInfo, Disconnect
+from gatewayapp.core.masking import Mask
+from gatewayapp.core.messages import ConnectionInfo, Disconnect, Message
+from gatewayapp.core.traces import DISCONNECT, MESSAGE, SENT, Steps
 from gatewayapp.dataplane.access import AccessKeys
 from gatewayapp.dataplane.addresses import Addresses
 from gatewayapp.dataplane.admission import Admission
-from gatewayapp.dataplane.connections import GOING_AWAY, LOST, Close, Connections
+from gatewayapp.dataplane.connections import GOING_AWAY, LOST, Close, Connections, LiveConnection
 from gatewayapp.dataplane.control import Control
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.dataplane.lock import DataDirectoryLock
 from gatewayapp.dataplane.metering import Metering
+from gatewayapp.dataplane.observation import Recorder
 from gatewayapp.dataplane.pipeline import Pipeline
 from gatewayapp.dataplane.registry import Registry, abandoned, claim_node
 from gatewayapp.dataplane.stages import StageHandle, Stages
@@ -61,7 +64,9 @@ class Gateway:
         self._starting: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self.work = Work()
-        self.connections = Connections(self.work)
+        self.mask = Mask(settings.NOPAL_MASK)
+        self.recorder = Recorder(self.mask)
+        self.connections = Connections(self.work, self.recorder)
         self.stages = Stages(self._reading)
         self.metering = Metering(self.stages, self.connections)
         self.access_keys = AccessKeys(self._reading)
@@ -91,12 +96,13 @@ class Gateway:
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
         self.work.start(self._report_abandoned(owner))
         self.metering.start()
-        self._control = Control(self.connections, self.metering, self._integrations, lambda: self.draining)
+        self._control = Control(self, self._integrations)
         live.announce(self._control)
 
     async def drain(self) -> None:
         """Let nobody in any more, finish what is under way, close every connection, deliver every `$disconnect`."""
         self.draining = True
+        self.recorder.close()
         for connection in self.connections:
             self.work.start(connection.retire())
         await self.work.finish(settings.NOPAL_DRAIN_TIMEOUT)
@@ -113,6 +119,35 @@ class Gateway:
         await self._integrations.close()
         await asyncio.gather(self._reading.close(), self._writing.close())
         self._lock.release()
+
+    # what happens on connections
+
+    async def answer(
+        self, connection: LiveConnection, message: Message, steps: Steps | None = None, source: str = "client"
+    ) -> None:
+        """Take a message that has begun on its way, and deliver what answers it."""
+        stage, info, delivery = connection.stage.snapshot, connection.info, None
+        steps = steps or self.recorder.begin(stage, info)
+        try:
+            outcome = await self.pipeline.answer_message(stage, info, message, steps)
+            connection.note(outcome, message.request_id)
+            if outcome.answer is not None:
+                delivery = await connection.deliver(outcome.answer, bounded=False)
+            if steps is not None:
+                steps.add(SENT, None if delivery is None else delivery.value)
+                self.recorder.end(
+                    MESSAGE,
+                    stage,
+                    info,
+                    steps,
+                    message.request_id,
+                    message.text,
+                    outcome,
+                    delivery=delivery,
+                    source=source,
+                )
+        finally:
+            connection.end_message()
 
     # following the configuration
 
@@ -174,9 +209,13 @@ class Gateway:
         if stage is not None:
             request_id = self.ids.disconnect_request_id(info.connection_id)
             disconnect = Disconnect(request_id, int(time() * 1000), *close)
-            outcome = await self.pipeline.close_connection(stage.snapshot, info, disconnect)
+            snapshot = stage.snapshot
+            steps = self.recorder.begin(snapshot, info)
+            outcome = await self.pipeline.close_connection(snapshot, info, disconnect, steps)
             if outcome.route is not None:
                 stage.meter.handled(outcome, request_id)
+                if steps is not None:
+                    self.recorder.end(DISCONNECT, snapshot, info, steps, request_id, disconnect, outcome)
         self.registry.remove(info.connection_id)
 
 

@@ -7,8 +7,8 @@ from django.conf import settings
 
 from gatewayapp.core.errors import GatewayError
 from gatewayapp.core.ids import new_request_id
+from gatewayapp.core.masking import Mask
 from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Handshake, Headers
-from gatewayapp.core.redaction import redacted_headers, redacted_query
 from gatewayapp.dataplane.addresses import Address
 from gatewayapp.live import HandshakeFacts
 
@@ -52,11 +52,11 @@ def read_connection(
     )
 
 
-def read_facts(scope: dict[str, Any], handshake: Handshake, acceptance: Acceptance) -> HandshakeFacts:
+def read_facts(scope: dict[str, Any], handshake: Handshake, acceptance: Acceptance, mask: Mask) -> HandshakeFacts:
     """What is kept of a handshake for as long as its connection is open."""
     path = scope["raw_path"].decode("latin-1")
-    query = redacted_query(handshake.query_string)
-    lines = [f"{name}: {value}" for name, value in redacted_headers(handshake.headers)]
+    query = mask.query(handshake.query_string)
+    lines = [f"{name}: {value}" for name, value in mask.headers(handshake.headers)]
     kept = "\n".join(line[:_LONGEST_LINE] for line in lines)[:_LONGEST_HEADERS]
     return HandshakeFacts(
         path[:_LONGEST_PATH],

@@ -2,6 +2,7 @@
 
 Every step takes values and gives a value; everything that can go wrong is a GatewayError, turned into the client's
 answer in one place. Each event is handled under the one snapshot of its stage that it was given at its start.
+`steps`, where there are any, take note of what each step gave: somebody watches, see `observation`.
 """
 
 import logging
@@ -16,6 +17,7 @@ from gatewayapp.core.outcomes import Outcome
 from gatewayapp.core.responses import map_connect_response, map_response
 from gatewayapp.core.routing import select_route
 from gatewayapp.core.snapshot import CONNECT, DISCONNECT, StageSnapshot
+from gatewayapp.core.traces import INTEGRATED, MAPPED, RESPONSE_MAPPED, SELECTED, VALIDATED, Steps
 from gatewayapp.integrations import Integrations
 
 logger = logging.getLogger(__name__)
@@ -28,20 +30,28 @@ class Pipeline:
         self._integrations = integrations
 
     async def answer_message(
-        self, stage: StageSnapshot, connection: ConnectionInfo, message: Message
+        self, stage: StageSnapshot, connection: ConnectionInfo, message: Message, steps: Steps | None = None
     ) -> Outcome[str | None]:
         """The text frame that answers a message: a two-way route's response, an error, or None."""
         route, called = None, None
         try:
             body = Body(message.text)
             route = select_route(stage.api, body)
+            if steps is not None:
+                steps.add(SELECTED, route.route_key)
             context = Context(connection, stage.variables, route.route_key, message, body)
             request = map_request(route, context)
+            if steps is not None:
+                steps.add(MAPPED, request)
             called = perf_counter()
             response = await self._integrations.invoke(request)
             latency = perf_counter() - called
+            if steps is not None:
+                steps.add(INTEGRATED, response)
             frame = map_response(route, response, context)
             _check_size(frame, stage)
+            if steps is not None:
+                steps.add(RESPONSE_MAPPED, frame)
             return Outcome(frame, route, response.status, None, latency)
         except Exception as error:
             failure = _expected(error, connection)
@@ -49,7 +59,7 @@ class Pipeline:
             return Outcome(frame, route, None, failure, _since(called))
 
     async def open_connection(
-        self, stage: StageSnapshot, connection: ConnectionInfo, handshake: Handshake
+        self, stage: StageSnapshot, connection: ConnectionInfo, handshake: Handshake, steps: Steps | None = None
     ) -> Outcome[Acceptance | Denial]:
         """The answer to a handshake; without a `$connect` route, or an integration for it, everyone is let in."""
         route = stage.api.routes.get(CONNECT)
@@ -58,21 +68,30 @@ class Pipeline:
         called = None
         try:
             check_required_parameters(route, handshake)
+            if steps is not None:
+                steps.add(VALIDATED)
             if route.integration is None:
                 return Outcome(Acceptance(), route)
             context = Context(connection, stage.variables, CONNECT, handshake)
             request = map_request(route, context)
+            if steps is not None:
+                steps.add(MAPPED, request)
             called = perf_counter()
             response = await self._integrations.invoke(request)
             latency = perf_counter() - called
-            return Outcome(map_connect_response(route, response, context), route, response.status, None, latency)
+            if steps is not None:
+                steps.add(INTEGRATED, response)
+            answer = map_connect_response(route, response, context)
+            if steps is not None:
+                steps.add(RESPONSE_MAPPED, answer)
+            return Outcome(answer, route, response.status, None, latency)
         except Exception as error:
             failure = _expected(error, connection)
             denial = failure.denial(connection.connection_id, handshake.request_id)
             return Outcome(denial, route, None, failure, _since(called))
 
     async def close_connection(
-        self, stage: StageSnapshot, connection: ConnectionInfo, disconnect: Disconnect
+        self, stage: StageSnapshot, connection: ConnectionInfo, disconnect: Disconnect, steps: Steps | None = None
     ) -> Outcome[None]:
         """Deliver `$disconnect`; nobody is left to be told of a failure, so it is logged."""
         route = stage.api.routes.get(DISCONNECT)
@@ -82,9 +101,14 @@ class Pipeline:
         try:
             context = Context(connection, stage.variables, DISCONNECT, disconnect)
             request = map_request(route, context)
+            if steps is not None:
+                steps.add(MAPPED, request)
             called = perf_counter()
             response = await self._integrations.invoke(request)
-            return Outcome(None, route, response.status, None, perf_counter() - called)
+            latency = perf_counter() - called
+            if steps is not None:
+                steps.add(INTEGRATED, response)
+            return Outcome(None, route, response.status, None, latency)
         except Exception as error:
             return Outcome(None, route, None, _expected(error, connection), _since(called))
 

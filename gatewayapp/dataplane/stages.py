@@ -126,7 +126,8 @@ def _read_stage(key: StageKey) -> tuple[Revision, StageSnapshot] | None:
     if api is None:
         return None
     limits = StageLimits.from_document(stage.limits, StageLimits.from_document(settings.NOPAL_LIMITS))
-    snapshot = StageSnapshot(api, stage.stage_name, stage.stage_variables, limits)
+    data_trace = stage.default_route_settings.get("dataTraceEnabled") is True
+    snapshot = StageSnapshot(api, stage.stage_name, stage.stage_variables, limits, data_trace)
     return Revision(stage.deployment_id, stage.revision), snapshot
 
 

@@ -11,14 +11,20 @@ from gatewayapp.live.connections import (
     LiveConnections,
     LiveState,
 )
+from gatewayapp.live.traces import Batch, Original, Subscription, TraceFilter, TracePage
 
 __all__ = [
+    "Batch",
     "ConnectionFilter",
     "Delivery",
     "HandshakeFacts",
     "LiveConnections",
     "LiveState",
     "NoGateway",
+    "Original",
+    "Subscription",
+    "TraceFilter",
+    "TracePage",
     "announce",
     "live_connections",
     "withdraw",

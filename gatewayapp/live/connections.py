@@ -7,8 +7,11 @@ from typing import Protocol
 
 from gatewayapp.core.destinations import Destination
 from gatewayapp.core.limits import StageLimits
-from gatewayapp.core.messages import Headers
+from gatewayapp.core.messages import ConnectionInfo, Headers
+from gatewayapp.core.snapshot import StageSnapshot
+from gatewayapp.core.traces import Trace
 from gatewayapp.live.metrics import Metrics, StageRates, StageRouteMetrics
+from gatewayapp.live.traces import Original, Subscription, TraceFilter, TracePage
 
 
 class Delivery(enum.Enum):
@@ -156,6 +159,39 @@ class LiveConnections(Protocol):
 
     def route_metrics(self, api_id: str, stage: str, range_name: str) -> StageRouteMetrics:
         """The samples of each route that was in use."""
+
+    def watch(self, where: TraceFilter) -> Subscription:
+        """Record what `where` means, and hear of it until the subscription is closed; on the event loop only.
+
+        Raises ValueError where its `path` is none.
+        """
+
+    def lease(self, where: TraceFilter) -> None:
+        """Record what `where` means for the next minute: for those who read `traces` again and again."""
+
+    def traces(self, where: TraceFilter, before: int | None, size: int, with_steps: bool = False) -> TracePage:
+        """A page of the traces that are kept. Raises ValueError where the filter's `path` is none."""
+
+    def trace(self, trace_id: str) -> Trace | None:
+        """A trace with its steps, as long as it is kept."""
+
+    def original(self, trace_id: str) -> Original | None:
+        """What the client of a traced message sent; None where there is no such message (any more)."""
+
+    def inject(self, connection_id: str, text: str) -> str | Delivery:
+        """Handle a message as if that client had sent it: the id of its trace to come, or why it was not taken."""
+
+    async def ainject(self, connection_id: str, text: str) -> str | Delivery:
+        """The same, on the event loop."""
+
+    def try_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Trace:
+        """Send a message truly through a stage, deployed or not, the call of its integration included.
+
+        Nothing is delivered to any client, and nothing counted; `connection` says who it seems to come from.
+        """
+
+    async def atry_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Trace:
+        """The same, on the event loop."""
 
     def route_rates(self, api_id: str, stage: str) -> StageRates:
         """What goes through each deployed route and integration now, for a picture of the stage."""

@@ -55,7 +55,8 @@ CONDITIONS = [
     "principalId=user-7",
     "principalIdPrefix=user-69",
     "principalIdPrefix=USER-69",
-    "minAge=100&maxAge=300",
+    "minAge=0&maxAge=100000",
+    "minAge=100000",
     "connectionId={ids}",
     "connectionIdPrefix={prefix}",
 ]

@@ -36,15 +36,17 @@ def endpoint(
 ) -> Any:
     """Describe a method of a view: its operation id, what it takes and what it answers.
 
-    `example` is a body that works; `errors` are statuses beside those that every endpoint may answer.
+    An `answer` that is not JSON is given by its status and media type. `example` is a body that works; `errors` are
+    statuses beside those that every endpoint may answer.
     """
+    answers = answer if isinstance(answer, dict) else {status: answer}
     told = _ALWAYS | {code: _OTHERS[code] for code in errors}
     return extend_schema(
         operation_id=name,
         summary=summary,
         request=body,
         parameters=[query] if query else [],
-        responses={status: answer, **{code: _described(text) for code, text in told.items()}},
+        responses={**answers, **{code: _described(text) for code, text in told.items()}},
         examples=[OpenApiExample(name, value=example, request_only=True)] if example is not None else [],
     )
 

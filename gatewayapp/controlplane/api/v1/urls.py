@@ -24,6 +24,13 @@ from gatewayapp.controlplane.api.v1.permissions import Need, on_all, on_api, on_
 from gatewayapp.controlplane.api.v1.route_tests import CompareMessageView, RouteTestView, TestMessageView
 from gatewayapp.controlplane.api.v1.server import OpenApiView, ServerView, docs
 from gatewayapp.controlplane.api.v1.test_cases import RunTestCasesView, TestCasesView, TestCaseView
+from gatewayapp.controlplane.api.v1.traces import (
+    ExportTracesView,
+    ReplayView,
+    StreamTracesView,
+    TracesView,
+    TraceView,
+)
 from gatewayapp.controlplane.api.v1.users import UsersView, UserView
 from gatewayapp.controlplane.api.v1.views import Nowhere, View
 from gatewayapp.core.roles import Permission
@@ -81,6 +88,11 @@ ENDPOINTS = [
     _endpoint(f"{_STAGE}/rollback", RollbackView, POST=on_api(Permission.WRITE_APIS)),
     _endpoint(f"{_STAGE}/route-test", RouteTestView, POST=on_api(Permission.READ_APIS)),
     _endpoint(f"{_STAGE}/metrics", StageMetricsView, GET=on_api(Permission.READ_APIS)),
+    _endpoint("traces", TracesView, GET=on_some(Permission.READ_CONNECTIONS)),
+    _endpoint("traces/export", ExportTracesView, GET=on_some(Permission.READ_CONNECTIONS)),
+    _endpoint("traces/stream", StreamTracesView, GET=on_some(Permission.READ_CONNECTIONS)),
+    _endpoint("traces/<str:trace_id>", TraceView, GET=on_api(Permission.READ_CONNECTIONS)),
+    _endpoint("traces/<str:trace_id>/replay", ReplayView, POST=on_api(Permission.WRITE_CONNECTIONS)),
     _endpoint("metrics", MetricsView, GET=on_some(Permission.READ_APIS)),
     _endpoint(f"{_STAGE}/compare", CompareMessageView, POST=on_api(Permission.READ_APIS)),
     _endpoint("import", ImportView, POST=on_some(Permission.WRITE_APIS)),
