@@ -7,6 +7,7 @@ once, and then stops reading the socket.
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -132,23 +133,30 @@ class GatewayConsumer(AsyncConsumer):
 
     async def _read(self, connection: LiveConnection, receive: Receive) -> None:
         """Take the client's messages until the connection is closed, whoever closes it."""
+        connection.take_texts(partial(self._take, connection))
         while (event := await receive())["type"] != "websocket.disconnect":
             text = event.get("text")
             if text is None:
                 connection.close(BINARY)
-            elif connection.begin_message(text):
-                message = Message(connection.last_active_at, text)
-                self.gateway.work.start(self._answer(connection, message))
-                if connection.in_flight >= (most := connection.stage.snapshot.limits.max_in_flight):
-                    await connection.room(most)
+            elif not self._take(connection, text):
+                await connection.room(connection.stage.snapshot.limits.max_in_flight)
+                self._take(connection, text)
         connection.end(_client_close(event))
+
+    def _take(self, connection: LiveConnection, text: str) -> bool:
+        """Begin a message's work; False if too many are in flight."""
+        if connection.in_flight >= connection.stage.snapshot.limits.max_in_flight:
+            return False
+        if connection.begin_message(text):
+            self.gateway.work.run(self._answer(connection, Message(connection.last_active_at, text)))
+        return True
 
     async def _answer(self, connection: LiveConnection, message: Message) -> None:
         try:
             outcome = await self.gateway.pipeline.answer_message(connection.stage.snapshot, connection.info, message)
             connection.note(outcome, message.request_id)
             if outcome.answer is not None:
-                await connection.deliver(outcome.answer, bounded=False)
+                connection.deliver(outcome.answer, bounded=False)
         finally:
             connection.end_message()
 
