@@ -13,7 +13,7 @@ from time import time
 from typing import Any
 
 from gatewayapp.core.buckets import TokenBucket
-from gatewayapp.core.messages import ConnectionInfo
+from gatewayapp.core.messages import ConnectionInfo, Event
 from gatewayapp.core.outcomes import Outcome
 from gatewayapp.dataplane.lifetimes import Lifetime
 from gatewayapp.dataplane.stages import StageHandle, StageKey
@@ -207,9 +207,9 @@ class LiveConnection:
         self.in_flight -= 1
         self._settle()
 
-    def note(self, outcome: Outcome[Any], request_id: str) -> None:
+    def note(self, outcome: Outcome[Any], event: Event) -> None:
         """Remember how the last event went, and count it."""
-        self.stage.meter.handled(outcome, request_id)
+        self.stage.meter.handled(outcome, event)
         self.last_route = None if outcome.route is None else outcome.route.route_key
         self.last_status = outcome.status_text
         self.last_status_at = int(time() * 1000)

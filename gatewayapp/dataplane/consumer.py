@@ -60,12 +60,12 @@ class GatewayConsumer(AsyncConsumer):
             outcome = await self.gateway.pipeline.open_connection(stage.snapshot, info, handshake)
             if isinstance(outcome.answer, Denial):
                 stage.meter.refused_count += 1
-                stage.meter.handled(outcome, handshake.request_id)
+                stage.meter.handled(outcome, handshake)
                 await _deny(outcome.answer, send)
                 return
             connection = await self._open(scope, info, stage, handshake, outcome.answer, send)
         if outcome.route is not None:
-            connection.note(outcome, handshake.request_id)
+            connection.note(outcome, handshake)
         if connection.closing is None:
             await self._read(connection, receive)
         await self._report_end(connection)
@@ -154,7 +154,7 @@ class GatewayConsumer(AsyncConsumer):
     async def _answer(self, connection: LiveConnection, message: Message) -> None:
         try:
             outcome = await self.gateway.pipeline.answer_message(connection.stage.snapshot, connection.info, message)
-            connection.note(outcome, message.request_id)
+            connection.note(outcome, message)
             if outcome.answer is not None:
                 connection.deliver(outcome.answer, bounded=False)
         finally:

@@ -176,7 +176,7 @@ class Gateway:
             disconnect = Disconnect(request_id, int(time() * 1000), *close)
             outcome = await self.pipeline.close_connection(stage.snapshot, info, disconnect)
             if outcome.route is not None:
-                stage.meter.handled(outcome, request_id)
+                stage.meter.handled(outcome, disconnect)
         self.registry.remove(info.connection_id)
 
 
