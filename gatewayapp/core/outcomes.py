@@ -5,7 +5,8 @@ called, an integration error is one that the integration answered with, an execu
 """
 
 import enum
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from gatewayapp.core.errors import BadIntegrationResult, FunctionFailure, GatewayError
 from gatewayapp.core.snapshot import Route
@@ -23,7 +24,8 @@ class Fault(enum.Enum):
     EXECUTION = "ExecutionError"
 
 
-class Outcome(NamedTuple, Generic[Answer_co]):
+@dataclass(slots=True)
+class Outcome(Generic[Answer_co]):
     """One event's end. `status` is the integration's, `latency` the seconds that it took; None: it was not called."""
 
     answer: Answer_co

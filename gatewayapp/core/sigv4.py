@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from time import gmtime, strftime, strptime
-from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 ALGORITHM = "AWS4-HMAC-SHA256"
@@ -101,7 +100,8 @@ def verify(
     return Signed(claim.access_key_id, claim.region)
 
 
-class _Claim(NamedTuple):
+@dataclass(slots=True)
+class _Claim:
     """What a request says about its signature, not yet believed; `expires` (seconds) only where it is presigned."""
 
     access_key_id: str
@@ -179,18 +179,31 @@ def _query_claim(query: str) -> _Claim:
 def _claim_of(
     credential: str, signed_headers: str, signature: str, timestamp: str, expires: int | None = None
 ) -> _Claim:
+    access_key_id, date, region, service = _scope(credential)
+    names = _header_names(signed_headers)
+    return _Claim(access_key_id, date, region, service, timestamp, names, signature, expires)
+
+
+# A client signs many requests of a day with the same key and the same headers.
+@lru_cache(maxsize=1024)
+def _scope(credential: str) -> tuple[str, str, str, str]:
     scope = credential.split("/")
     if len(scope) != 5 or not all(scope):
         raise IncompleteSignature("Credential must read ACCESS_KEY_ID/DATE/REGION/SERVICE/aws4_request.")
     access_key_id, date, region, service, terminator = scope
     if terminator != "aws4_request":
         raise IncompleteSignature("Credential should be scoped with a valid terminator: 'aws4_request'.")
+    return access_key_id, date, region, service
+
+
+@lru_cache(maxsize=1024)
+def _header_names(signed_headers: str) -> tuple[str, ...]:
     names = tuple(signed_headers.split(";"))
     if "host" not in names:
         raise IncompleteSignature("'host' must be a signed header.")
     if list(names) != sorted(set(names)):
         raise IncompleteSignature("SignedHeaders must be sorted, each name once.")
-    return _Claim(access_key_id, date, region, service, timestamp, names, signature, expires)
+    return names
 
 
 def _check_scope(claim: _Claim, service: str) -> None:
@@ -227,13 +240,19 @@ def _signed_headers(claim: _Claim, fields: _Fields) -> str:
     for name in claim.header_names:
         if name not in fields:
             raise InvalidSignature(f"The signed header {name!r} is not in the request.")
-        lines += f"{name}:{','.join([_BLANKS.sub(' ', value.strip(_BLANK)) for value in fields[name]])}\n"
+        lines += f"{name}:{','.join(map(_trimmed, fields[name]))}\n"
     return f"{lines}\n{';'.join(claim.header_names)}"
+
+
+def _trimmed(value: str) -> str:
+    value = value.strip(_BLANK)
+    return _BLANKS.sub(" ", value) if "  " in value or "\t" in value else value
 
 
 def _payload_hash(fields: _Fields, body: bytes | str) -> str:
     computed = body if isinstance(body, str) else hashlib.sha256(body).hexdigest()
-    if any(value.strip() != computed for value in fields.get("x-amz-content-sha256", ())):
+    claimed = fields.get("x-amz-content-sha256")
+    if claimed and any(value.strip() != computed for value in claimed):
         raise InvalidSignature(
             "The provided 'x-amz-content-sha256' header does not match what was computed. "
             "The body must be signed; UNSIGNED-PAYLOAD is not accepted here."
@@ -244,11 +263,12 @@ def _payload_hash(fields: _Fields, body: bytes | str) -> str:
 def _matches(claim: _Claim, secret: str, method: str, path: str, query: str, rest: str) -> bool:
     key = _signing_key(secret, claim.date, claim.region, claim.service)
     signature = claim.signature.encode("latin-1")
-    return any(
-        hmac.compare_digest(_signature(claim, key, f"{method}\n{one_path}\n{one_query}\n{rest}"), signature)
-        for one_path in _canonical_paths(path)
-        for one_query in _canonical_queries(query, presigned=claim.expires is not None)
-    )
+    for one_path in _canonical_paths(path):
+        for one_query in _canonical_queries(query, presigned=claim.expires is not None) if query else ("",):
+            computed = _signature(claim, key, f"{method}\n{one_path}\n{one_query}\n{rest}")
+            if hmac.compare_digest(computed, signature):
+                return True
+    return False
 
 
 def _signature(claim: _Claim, key: bytes, canonical_request: str) -> bytes:

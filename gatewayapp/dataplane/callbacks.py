@@ -104,7 +104,7 @@ class Callbacks:
         body = await _read_body(receive, stage.snapshot.limits.max_message)
         if body is None:
             return TOO_LARGE
-        return self._refuse(scope, address, body) or await self._act(scope["method"], stage, connection_id, body)
+        return self._refuse(scope, address, body) or self._act(scope["method"], stage, connection_id, body)
 
     def _refuse(self, scope: Scope, address: Address, body: bytes) -> Answer | None:
         """Why the caller may not, or None if it may."""
@@ -127,9 +127,9 @@ class Callbacks:
             return _error(403, "AccessDeniedException", str(error), member="Message")
         return None
 
-    async def _act(self, method: str, stage: StageHandle, connection_id: str, body: bytes) -> Answer:
+    def _act(self, method: str, stage: StageHandle, connection_id: str, body: bytes) -> Answer:
         if method == "POST":
-            return await self._post(stage, connection_id, body)
+            return self._post(stage, connection_id, body)
         if method not in ("GET", "DELETE"):
             return NO_SUCH_CALL
         connection = self._find(stage, connection_id)
@@ -140,11 +140,11 @@ class Callbacks:
             return DELETED
         return Answer(200, orjson.dumps(_state(connection)))
 
-    async def _post(self, stage: StageHandle, connection_id: str, body: bytes) -> Answer:
+    def _post(self, stage: StageHandle, connection_id: str, body: bytes) -> Answer:
         """Always a text frame, whatever the bytes; answered once the frame is in the connection's send buffer."""
         if self._find(stage, connection_id) is None:
             return GONE
-        delivery = await self._gateway.connections.deliver(connection_id, body.decode(errors="replace"))
+        delivery = self._gateway.connections.deliver(connection_id, body.decode(errors="replace"))
         return _OF_DELIVERY[delivery]
 
     def _find(self, stage: StageHandle, connection_id: str) -> LiveConnection | None:

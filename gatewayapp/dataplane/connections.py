@@ -13,7 +13,7 @@ from time import time
 from typing import Any
 
 from gatewayapp.core.buckets import TokenBucket
-from gatewayapp.core.messages import ConnectionInfo
+from gatewayapp.core.messages import ConnectionInfo, Event
 from gatewayapp.core.outcomes import Outcome
 from gatewayapp.dataplane.lifetimes import Lifetime
 from gatewayapp.dataplane.observation import Recorder
@@ -42,13 +42,13 @@ class LiveConnection:
     __slots__ = (
         "_bytes_bucket",
         "_connections",
+        "_hooks",
         "_message_bucket",
         "_outbox",
         "_outbox_bytes",
         "_send",
         "_set_transport_limits",
         "_settled",
-        "_unsent",
         "_work",
         "_writing",
         "bytes_in",
@@ -94,7 +94,6 @@ class LiveConnection:
         self.last_error: str | None = None
         self.lifetime = Lifetime(lambda: stage.snapshot.limits, self._expire)
         self._send = send
-        self._unsent: Callable[[], int] | None = None
         self._connections = connections
         self._work = connections.work
         self._outbox: deque[tuple[Frame, int]] | None = None
@@ -104,9 +103,8 @@ class LiveConnection:
         self._message_bucket: TokenBucket | None = None
         self._bytes_bucket: TokenBucket | None = None
         self._set_transport_limits = extensions.get("nopal.limits")
-        if (hooks := extensions.get("nopal.hooks")) is not None:
-            hooks.ping = self.ping
-            self._unsent = hooks.buffered
+        self._hooks = extensions.get("nopal.hooks") or _Hookless()
+        self._hooks.ping = self.ping
         self.apply_limits()
 
     def apply_limits(self) -> None:
@@ -120,7 +118,7 @@ class LiveConnection:
 
     # frames out
 
-    async def deliver(self, frame: Frame, *, bounded: bool = True) -> Delivery:
+    def deliver(self, frame: Frame, *, bounded: bool = True) -> Delivery:
         """Put a frame into the send buffer; never waits for the client.
 
         Answers to the client's own messages are not `bounded`: their number is, by the messages in flight.
@@ -129,45 +127,38 @@ class LiveConnection:
             return Delivery.GONE
         self.lifetime.touch()
         size = _size(frame)
-        if self._writing is None and self._unsent is not None and not self._unsent():
-            delivery = await self._write_at_once(frame)
-        elif bounded and self._outbox_bytes and self._outbox_bytes + size > self.stage.snapshot.limits.send_buffer:
-            return Delivery.BUSY
-        else:
-            delivery = self._write_later(frame, size)
+        try:
+            is_sent = self._writing is None and self._hooks.send_now(frame)
+        except OSError:
+            return Delivery.GONE
+        if not is_sent:
+            if bounded and self._outbox_bytes and self._outbox_bytes + size > self.stage.snapshot.limits.send_buffer:
+                return Delivery.BUSY
+            self._write_later(frame, size)
         self.messages_out += 1
         self.bytes_out += size
         meter = self.stage.meter
         meter.messages_out += 1
         meter.bytes_out += size
-        return delivery
+        return Delivery.ACCEPTED
 
     @property
     def waiting(self) -> int:
         """Bytes that wait for the client to read."""
-        return self._outbox_bytes + (self._unsent() if self._unsent is not None else 0)
+        return self._outbox_bytes + self._hooks.buffered()
 
     @property
     def slow(self) -> bool:
         """Whether the client reads more slowly than it is sent to."""
         return self._writing is not None or 2 * self.waiting > self.stage.snapshot.limits.send_buffer
 
-    async def _write_at_once(self, frame: Frame) -> Delivery:
-        # While nothing waits to be sent the server's `send` does not wait either, so no task has to wait for it.
-        try:
-            await self._send(_event(frame))
-        except OSError:
-            return Delivery.GONE
-        return Delivery.ACCEPTED
-
-    def _write_later(self, frame: Frame, size: int) -> Delivery:
+    def _write_later(self, frame: Frame, size: int) -> None:
         if self._outbox is None:
             self._outbox = deque()
         self._outbox.append((frame, size))
         self._outbox_bytes += size
         if self._writing is None:
             self._writing = self._work.start(self._write_outbox())
-        return Delivery.ACCEPTED
 
     async def _write_outbox(self) -> None:
         """Write what waits, as fast as the client reads; one that does not read for too long is closed."""
@@ -189,6 +180,10 @@ class LiveConnection:
             self._writing = None
 
     # messages in
+
+    def take_texts(self, take: Callable[[str], bool]) -> None:
+        """Have the server call `take` for text where it can; it answers False to get the text as an event after all."""
+        self._hooks.take_text = take
 
     def begin_message(self, text: str) -> bool:
         """Count a message in; False if it may not begin: the end has come, or comes for exceeding the rates."""
@@ -213,9 +208,9 @@ class LiveConnection:
         self.in_flight -= 1
         self._settle()
 
-    def note(self, outcome: Outcome[Any], request_id: str) -> None:
+    def note(self, outcome: Outcome[Any], event: Event) -> None:
         """Remember how the last event went, and count it."""
-        self.stage.meter.handled(outcome, request_id)
+        self.stage.meter.handled(outcome, event)
         self.last_route = None if outcome.route is None else outcome.route.route_key
         self.last_status = outcome.status_text
         self.last_status_at = int(time() * 1000)
@@ -278,6 +273,21 @@ class LiveConnection:
         self.close(GOING_AWAY)
 
 
+class _Hookless:
+    """The hooks of a server that has none: everything goes through ASGI's events."""
+
+    __slots__ = ("ping", "take_text")
+
+    ping: Callable[[], None]
+    take_text: Callable[[str], bool]
+
+    def buffered(self) -> int:
+        return 0
+
+    def send_now(self, frame: Frame) -> bool:
+        return False
+
+
 class Connections:
     """The table of live connections."""
 
@@ -295,12 +305,12 @@ class Connections:
         # A copy, which other threads may take too: making it gives the loop no turn.
         return iter(list(self._by_id.values()))
 
-    async def deliver(self, connection_id: str, frame: Frame, source: str = "backend") -> Delivery:
+    def deliver(self, connection_id: str, frame: Frame, source: str = "backend") -> Delivery:
         """Deliver a frame to a connection: accepted, gone or busy. Every push goes through here."""
         connection = self._by_id.get(connection_id)
         if connection is None:
             return Delivery.GONE
-        delivery = await connection.deliver(frame)
+        delivery = connection.deliver(frame)
         if delivery is Delivery.ACCEPTED:
             connection.last_active_at = int(time() * 1000)
             connection.stage.meter.pushes += 1

@@ -7,6 +7,7 @@ once, and then stops reading the socket.
 
 import logging
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -64,12 +65,12 @@ class GatewayConsumer(AsyncConsumer):
                 recorder.end(CONNECT, snapshot, info, steps, handshake.request_id, handshake, outcome)
             if isinstance(outcome.answer, Denial):
                 stage.meter.refused_count += 1
-                stage.meter.handled(outcome, handshake.request_id)
+                stage.meter.handled(outcome, handshake)
                 await _deny(outcome.answer, send)
                 return
             connection = await self._open(scope, info, stage, handshake, outcome.answer, send)
         if outcome.route is not None:
-            connection.note(outcome, handshake.request_id)
+            connection.note(outcome, handshake)
         if connection.closing is None:
             await self._read(connection, receive)
         await self._report_end(connection)
@@ -137,16 +138,23 @@ class GatewayConsumer(AsyncConsumer):
 
     async def _read(self, connection: LiveConnection, receive: Receive) -> None:
         """Take the client's messages until the connection is closed, whoever closes it."""
+        connection.take_texts(partial(self._take, connection))
         while (event := await receive())["type"] != "websocket.disconnect":
             text = event.get("text")
             if text is None:
                 connection.close(BINARY)
-            elif connection.begin_message(text):
-                message = Message(connection.last_active_at, text)
-                self.gateway.work.start(self.gateway.answer(connection, message))
-                if connection.in_flight >= (most := connection.stage.snapshot.limits.max_in_flight):
-                    await connection.room(most)
+            elif not self._take(connection, text):
+                await connection.room(connection.stage.snapshot.limits.max_in_flight)
+                self._take(connection, text)
         connection.end(_client_close(event), by_client=True)
+
+    def _take(self, connection: LiveConnection, text: str) -> bool:
+        """Begin a message's work; False if too many are in flight."""
+        if connection.in_flight >= connection.stage.snapshot.limits.max_in_flight:
+            return False
+        if connection.begin_message(text):
+            self.gateway.work.run(self.gateway.answer(connection, Message(connection.last_active_at, text)))
+        return True
 
     async def _report_end(self, connection: LiveConnection) -> None:
         """Deliver `$disconnect`, then forget the connection. The server going away does not stop this."""

@@ -152,7 +152,7 @@ class Control:
         size = len(frame) if isinstance(frame, bytes) else len(frame.encode())
 
         async def serve(some: Sequence[str]) -> list[Delivery]:
-            return [await self._deliver(connection_id, frame, size) for connection_id in some]
+            return [self._deliver(connection_id, frame, size) for connection_id in some]
 
         return serve
 
@@ -162,11 +162,11 @@ class Control:
 
         return serve
 
-    async def _deliver(self, connection_id: str, frame: str | bytes, size: int) -> Delivery:
+    def _deliver(self, connection_id: str, frame: str | bytes, size: int) -> Delivery:
         connection = self._connections.find(connection_id)
         if connection is not None and size > connection.stage.snapshot.limits.max_message:
             return Delivery.TOO_LARGE
-        return await self._connections.deliver(connection_id, frame, "operator")
+        return self._connections.deliver(connection_id, frame, "operator")
 
     def _close(self, connection_id: str, code: int, reason: str) -> Delivery:
         connection = self._connections.find(connection_id)

@@ -130,9 +130,9 @@ class Gateway:
         steps = steps or self.recorder.begin(stage, info)
         try:
             outcome = await self.pipeline.answer_message(stage, info, message, steps)
-            connection.note(outcome, message.request_id)
+            connection.note(outcome, message)
             if outcome.answer is not None:
-                delivery = await connection.deliver(outcome.answer, bounded=False)
+                delivery = connection.deliver(outcome.answer, bounded=False)
             if steps is not None:
                 steps.add(SENT, None if delivery is None else delivery.value)
                 self.recorder.end(
@@ -213,7 +213,7 @@ class Gateway:
             steps = self.recorder.begin(snapshot, info)
             outcome = await self.pipeline.close_connection(snapshot, info, disconnect, steps)
             if outcome.route is not None:
-                stage.meter.handled(outcome, request_id)
+                stage.meter.handled(outcome, disconnect)
                 if steps is not None:
                     self.recorder.end(DISCONNECT, snapshot, info, steps, request_id, disconnect, outcome)
         self.registry.remove(info.connection_id)

@@ -8,6 +8,7 @@ from collections import deque
 from time import time
 from typing import Any
 
+from gatewayapp.core.messages import Event
 from gatewayapp.core.metrics import Histogram, History, bucket, empty_histogram
 from gatewayapp.core.outcomes import Fault, Outcome
 from gatewayapp.live.metrics import Deployed, LastError
@@ -104,7 +105,7 @@ class StageMeter:
             sum(route.execution_error for route in routes),
         )
 
-    def handled(self, outcome: Outcome[Any], request_id: str) -> None:
+    def handled(self, outcome: Outcome[Any], event: Event) -> None:
         """Count an event that went its way, `$connect` and `$disconnect` included."""
         key = NO_ROUTE if outcome.route is None else outcome.route.route_key
         route = self.routes.get(key) or self._new_route(key)
@@ -112,7 +113,7 @@ class StageMeter:
         if outcome.latency is not None:
             route.latencies[bucket(outcome.latency)] += 1
         if (fault := outcome.fault) is not None:
-            route.fail(fault, outcome, request_id)
+            route.fail(fault, outcome, event.request_id)
 
     def deployed(self, deployment_id: str) -> None:
         """From now on the stage serves this deployment."""

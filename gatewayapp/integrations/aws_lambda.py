@@ -5,6 +5,8 @@ queued; any other status means that it was not run, for want of it, of permissio
 AWS page: lambda/latest/api/API_Invoke.
 """
 
+import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 
 import orjson
@@ -14,11 +16,16 @@ from gatewayapp.core.messages import IntegrationResponse, LambdaRequest
 from gatewayapp.integrations.clients import Clients
 
 
-async def invoke(request: LambdaRequest, clients: Clients) -> IntegrationResponse:
+def invoke(request: LambdaRequest, clients: Clients) -> Awaitable[IntegrationResponse]:
     """The function's result or its error, told by `function_error`.
 
-    Raises InvocationRefused where the function was not run, and what `OutboundClient.send` raises.
+    Raises InvocationRefused where the function was not run, and what `OutboundClient.send` raises. It is a task, which
+    the caller need not be: finding credentials has a time-out of its own.
     """
+    return asyncio.get_running_loop().create_task(_invoke(request, clients))
+
+
+async def _invoke(request: LambdaRequest, clients: Clients) -> IntegrationResponse:
     answer = await clients.functions.invoke(request)
     if answer.status != (202 if request.asynchronous else 200):
         raise InvocationRefused(f"Lambda function {request.function_name}: {_reason(answer)}.")

@@ -134,7 +134,7 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         try:
-            for part in self._parts(data):
+            for part in (data,) if len(data) <= self._limits.header_bytes else self._parts(data):
                 self._since_progress += len(part)
                 self._parser.feed_data(part)
                 if not self._complete:
@@ -145,7 +145,7 @@ class Connection(asyncio.Protocol):
             else:
                 self._fail(BadIntegrationResult(_explain(error)))
             return
-        if self._is_answered:
+        if self._complete or self._is_answered:
             self._finish(self._reusable)
 
     def eof_received(self) -> None:
@@ -209,8 +209,6 @@ class Connection(asyncio.Protocol):
     def _parts(self, data: bytes) -> Sequence[bytes]:
         """What was read at once, in parts that are small enough to stop soon after a limit is broken."""
         size = self._limits.header_bytes
-        if len(data) <= size:
-            return (data,)
         return [data[start : start + size] for start in range(0, len(data), size)]
 
     def _pass_over_interim(self, status: int) -> None:

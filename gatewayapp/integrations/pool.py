@@ -55,7 +55,7 @@ class Pool:
             call.connection.abort()
 
     def release(self, connection: Connection) -> None:
-        call = self._next_waiting()
+        call = self._next_waiting() if self._waiting else None
         if call is None:
             self._rest(connection)
         elif connection.usable():

@@ -46,13 +46,19 @@ MAX_EARLY_BYTES: Final = 64 * 1024  # sent by the peer before its handshake was 
 
 
 class Hooks:
-    """What server and application tell each other beside ASGI's events, one object per connection."""
+    """What server and application tell each other beside ASGI's events, one object per connection.
 
-    __slots__ = ("buffered", "ping")
+    Text can go both ways without an event, which spares each message a turn of the event loop.
+    """
 
-    def __init__(self, buffered: Callable[[], int]) -> None:
+    __slots__ = ("buffered", "ping", "send_now", "take_text")
+
+    def __init__(self, buffered: Callable[[], int], send_now: Callable[[str | bytes], bool]) -> None:
         self.buffered = buffered  # bytes sent by the application that the kernel has not taken yet
+        self.send_now = send_now  # sends a frame, or answers False if others wait; raises OSError once the peer is gone
         self.ping: Callable[[], None] | None = None  # set by the application; called for each ping of the client
+        # Set by the application; called for text that comes while it waits in `receive`. False: it wants the event.
+        self.take_text: Callable[[str], bool] | None = None
 
 
 class Connection(WebSocketProtocol):
@@ -94,7 +100,7 @@ class Connection(WebSocketProtocol):
 
     def __init__(self, factory: ConnectionFactory) -> None:
         self.factory = factory
-        self.hooks = Hooks(self.buffered)
+        self.hooks = Hooks(self.buffered, self.send_now)
         self._events: deque[dict[str, Any]] = deque()
 
     @cached_property
@@ -178,10 +184,22 @@ class Connection(WebSocketProtocol):
         if self.state != OPEN:
             raise self._refusal_to_send()
         text = message.get("text")
-        if text is not None:
-            self.transport.write(frames.frame(frames.TEXT, text.encode()))
+        self._write_frame(message["bytes"] if text is None else text)
+
+    def send_now(self, frame: str | bytes) -> bool:
+        """Send a frame, text or binary, if no other waits to be sent; raises OSError once the peer is gone."""
+        if self.state != OPEN:
+            raise self._refusal_to_send()
+        if self._writable is not None or transports.buffered(self.transport):
+            return False
+        self._write_frame(frame)
+        return True
+
+    def _write_frame(self, frame: str | bytes) -> None:
+        if isinstance(frame, str):
+            self.transport.write(frames.frame(frames.TEXT, frame.encode()))
         else:
-            self.transport.write(frames.frame(frames.BINARY, message["bytes"]))
+            self.transport.write(frames.frame(frames.BINARY, frame))
 
     async def _control(self, kind: str, message: dict[str, Any]) -> None:
         if kind == "websocket.close":
@@ -365,7 +383,7 @@ class Connection(WebSocketProtocol):
                     text = payload.decode()
                 except UnicodeDecodeError:
                     break  # autobahn fails the connection with 1007
-                self._deliver({"type": "websocket.receive", "text": text})
+                self._deliver_text(text)
             else:
                 self._deliver({"type": "websocket.receive", "bytes": payload})
             start = end
@@ -380,6 +398,12 @@ class Connection(WebSocketProtocol):
         self.consumeData()
         if not self._paused:
             self.transport.resumeProducing()
+
+    def _deliver_text(self, text: str) -> None:
+        """Hand text over at once where the application takes it so; never before what came earlier."""
+        take = self.hooks.take_text
+        if take is None or self._waiter is None or not take(text):
+            self._deliver({"type": "websocket.receive", "text": text})
 
     def _deliver(self, event: dict[str, Any]) -> None:
         self._events.append(event)
@@ -419,7 +443,7 @@ class Connection(WebSocketProtocol):
         if self._binary:
             self._deliver({"type": "websocket.receive", "bytes": bytes(message)})
         else:
-            self._deliver({"type": "websocket.receive", "text": message.decode()})
+            self._deliver_text(message.decode())
 
     def onPing(self, payload: bytes) -> None:
         if self.state != OPEN:
