@@ -289,7 +289,7 @@ def test_snippets_name_the_address_and_keep_keys_outside(signed_in: Client, many
     ("fields", "told"),
     [
         ({"format": "json", "payload": '{"a": 1}'}, "Sent"),
-        ({"format": "json", "payload": '{"a":\n 1,}'}, "Not JSON at line 2, column 4"),
+        ({"format": "json", "payload": '{"a":\n 1,}'}, "Not JSON: line 2, column 4"),
         ({"format": "json", "payload": "NaN"}, "NaN is not JSON"),
         ({"format": "json", "payload": "[" * 100_000}, "nested too deeply"),
         ({"format": "text", "payload": ""}, "Sent"),
