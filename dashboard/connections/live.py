@@ -51,7 +51,7 @@ class ListConsumer(LiveConsumer):
 
     async def watch(self) -> None:
         access, ids = self.access, await self._visible_ids()
-        rows = _Rows()
+        rows = Rows()
         counting = asyncio.create_task(self._count_new(rows))
         try:
             while True:
@@ -75,7 +75,7 @@ class ListConsumer(LiveConsumer):
         page = await sync_to_async(get_connections)(where=where, api_ids=readable, after=None, size=_MOST_ROWS)
         return tuple(connection.connection_id for connection, _ in page.connections)
 
-    async def _count_new(self, rows: "_Rows") -> None:
+    async def _count_new(self, rows: "Rows") -> None:
         """Count again and again the connections that have come since the page was made and that it would list."""
         since = self._asked("since")
         query = _query(self.scope["query_string"].decode("latin-1"))
@@ -91,7 +91,7 @@ class ListConsumer(LiveConsumer):
         return self.query.get(name, [""])[0]
 
 
-class _Rows:
+class Rows:
     """What a viewer was told of the rows, so that they are told only of changes."""
 
     def __init__(self) -> None:
