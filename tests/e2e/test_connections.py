@@ -49,7 +49,12 @@ def api(gateway: Gateway) -> Api:
             "who": mock(IntegrationResponses=[answer(template='{"you": 1}')]),
             "failing": mock('{"statusCode": 500}', IntegrationResponses=[answer()]),
         },
-        routes={"who": two_way("who"), "fail": one_way("failing"), "$disconnect": one_way("who")},
+        routes={
+            "who": two_way("who"),
+            "$default": one_way("who"),
+            "fail": one_way("failing"),
+            "$disconnect": one_way("who"),
+        },
     )
 
 
@@ -349,6 +354,34 @@ def test_a_page_says_that_its_connection_has_ended(desk: Desk, join: Join) -> No
     expect(page.get_by_text("closed", exact=True)).to_be_visible()
 
 
+def test_frames_are_shown_as_they_come_and_are_known_for_a_while(desk: Desk, join: Join, ann: RestClient) -> None:
+    client = join()
+    page = open_one(desk, client)
+    expect(page.get_by_text("Nothing yet: send something")).to_be_visible()
+    frames = page.get_by_role("list", name="Frames").get_by_role("listitem")
+
+    client.socket.send('{"action":"who","list":[1]}')
+    expect(frames.nth(0)).to_contain_text(re.compile(r"in.*message.*who.*MOCK.*200.*ms", re.DOTALL))
+    expect(frames.nth(0).locator("pre")).to_have_text('{\n  "action": "who",\n  "list": [\n    1\n  ]\n}')
+    expect(frames.nth(1)).to_contain_text(re.compile(r"out.*answer.*\{.*you", re.DOTALL))
+    page.get_by_label("Pretty JSON").uncheck()
+    expect(frames.nth(0).locator("pre")).to_have_text('{"action":"who","list":[1]}')
+
+    page.get_by_role("button", name="Pause").click()
+    ann.post(f"connections/{client.connection_id}/send", {"text": "from the API"})
+    page.get_by_role("button", name="Resume (1)").click()
+    expect(frames.nth(2)).to_contain_text(re.compile(r"out.*push.*from the API", re.DOTALL))
+
+    client.socket.close(4000, "enough <b>")
+    expect(page.get_by_text("This connection has ended")).to_be_visible()
+    expect(frames.last).to_contain_text("4000 enough <b>")
+    wait_until(lambda: ann("GET", f"connections/{client.connection_id}").status == 404)
+    gone = page.request.get(page.url)
+    assert gone.status == 404
+    assert "Its last frames" in gone.text()
+    assert "4000 enough &lt;b&gt;" in gone.text()
+
+
 def test_what_is_copied_works(desk: Desk, gateway: Gateway, join: Join) -> None:
     client = join()
     page = open_one(desk, client)
@@ -452,6 +485,18 @@ def test_nothing_that_a_client_wrote_is_executed(desk: Desk, api: Api, gateway: 
                 page.wait_for_url("**after=**")
                 page.evaluate("executed = 0")
     wait_until(lambda: not ids_of(ann, api))
+
+
+def test_no_message_of_a_client_is_executed(desk: Desk, join: Join) -> None:
+    client = join()
+    page = open_one(desk, client)
+    page.evaluate("executed = 0")
+    for before in BREAKS:
+        for vector in VECTORS:
+            client.socket.send(f"{before}{vector}")
+    expect(page.get_by_role("list", name="Frames").get_by_role("listitem").last).to_contain_text(VECTORS[-1])
+    assert page.evaluate("executed") == 0
+    assert page.locator("main :is(script, img, iframe, video, object, [onerror], [onload])").count() == 0
 
 
 def payload_in_query(payload: str) -> str:
