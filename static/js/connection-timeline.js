@@ -70,7 +70,7 @@ function entry(frame, inwards, content, at, withOutcome) {
   const head = make("div", "frame-head");
   head.append(make("span", "frame-way", inwards ? "in" : "out"), make("time", "", CLOCK.format(at)));
   const answer = frame.in && !inwards;
-  head.append(make("b", "", answer ? "answer" : KINDS[frame.kind]));
+  head.append(kindOf(frame, answer));
   if (frame.route && !answer) head.append(make("bdi", "mono", frame.route));
   if (frame.integration && withOutcome) head.append(make("span", "muted", frame.integration));
   if (frame.by && !answer) head.append(make("span", "muted", frame.by));
@@ -88,6 +88,15 @@ function entry(frame, inwards, content, at, withOutcome) {
   if (frame.error && withOutcome) item.append(make("p", "frame-error", frame.error));
   if (content?.text) item.append(payload(content));
   return item;
+}
+
+/** What it was; of what came in it leads to all the steps. */
+function kindOf(frame, answer) {
+  const name = answer ? "answer" : KINDS[frame.kind];
+  if (!frame.in || answer) return make("b", "", name);
+  const link = make("a", "", name);
+  link.href = `/traffic/${encodeURIComponent(frame.id)}`;
+  return link;
 }
 
 function payload(content) {

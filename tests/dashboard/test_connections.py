@@ -17,6 +17,7 @@ from dashboard.connections.live import Rows
 from gatewayapp.controlplane.operations import create_api
 from gatewayapp.core.roles import Role
 from gatewayapp.dataplane.connections import Connections
+from gatewayapp.live import Delivery, live_connections
 from gatewayapp.models import Api, AuditEntry, Connection, RoleAssignment
 
 COUNT = 130
@@ -370,7 +371,7 @@ def test_an_end_is_told_once_and_its_time_only_if_it_was_seen(many: Connections)
     first, second = youngest_first(many)[:2]
     rows = Rows()
     assert rows.news((first, second, "gone="))["ended"] == {"gone=": None}
-    many.forget(next(each for each in many if each.info.connection_id == first))
+    assert live_connections().close([first], 1000, "") == [Delivery.ACCEPTED]
     news = rows.news((first, second, "gone="))
     assert list(news) == ["ended"]
     assert abs(news["ended"][first] - time() * 1000) < 60_000
