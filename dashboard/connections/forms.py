@@ -87,7 +87,7 @@ def _check_json(text: str) -> None:
     try:
         json.loads(text, parse_constant=_refuse)
     except json.JSONDecodeError as error:
-        raise ValueError(f"Not JSON at line {error.lineno}, column {error.colno}: {error.msg}.") from error
+        raise ValueError(f"Not JSON: line {error.lineno}, column {error.colno}: {error.msg}.") from error
     except RecursionError as error:
         raise ValueError("This JSON is nested too deeply.") from error
 

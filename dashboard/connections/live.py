@@ -14,6 +14,7 @@ from dashboard.connections.detail import live_facts
 from dashboard.connections.filters import FilterForm, Query
 from dashboard.connections.forms import CloseForm, FrameForm, first_error
 from dashboard.connections.rows import cells_of
+from dashboard.connections.timeline import MOST, entry_of
 from dashboard.live import LiveConsumer
 from gatewayapp.controlplane.api.v1.permissions import on_some
 from gatewayapp.controlplane.operations.actors import Actor, acting
@@ -29,7 +30,8 @@ from gatewayapp.controlplane.operations.connections import (
 )
 from gatewayapp.controlplane.operations.errors import Conflict, NotFound, OperationError
 from gatewayapp.core.roles import Access, Permission
-from gatewayapp.live import ConnectionFilter, Delivery, LiveState, NoGateway, live_connections
+from gatewayapp.live import ConnectionFilter, Delivery, LiveState, NoGateway, TraceFilter, live_connections
+from gatewayapp.models import Connection
 
 _SECONDS = 0.5
 """Between two looks at the rows."""
@@ -40,6 +42,7 @@ _SHARE_OF_COUNTING = 0.01
 _JITTER_MS = 1_000
 """Times that differ by less are the same: they are reckoned from a clock of another kind each time."""
 _TIMES = ("idle", "left", "idle-until")
+_SECONDS_AFTER_THE_END = 5.0
 _MOST_TARGETS = 500
 """That are named one by one, in what is asked and in what is told."""
 
@@ -51,7 +54,7 @@ class ListConsumer(LiveConsumer):
 
     async def watch(self) -> None:
         access, ids = self.access, await self._visible_ids()
-        rows = _Rows()
+        rows = Rows()
         counting = asyncio.create_task(self._count_new(rows))
         try:
             while True:
@@ -75,7 +78,7 @@ class ListConsumer(LiveConsumer):
         page = await sync_to_async(get_connections)(where=where, api_ids=readable, after=None, size=_MOST_ROWS)
         return tuple(connection.connection_id for connection, _ in page.connections)
 
-    async def _count_new(self, rows: "_Rows") -> None:
+    async def _count_new(self, rows: "Rows") -> None:
         """Count again and again the connections that have come since the page was made and that it would list."""
         since = self._asked("since")
         query = _query(self.scope["query_string"].decode("latin-1"))
@@ -91,7 +94,7 @@ class ListConsumer(LiveConsumer):
         return self.query.get(name, [""])[0]
 
 
-class _Rows:
+class Rows:
     """What a viewer was told of the rows, so that they are told only of changes."""
 
     def __init__(self) -> None:
@@ -149,7 +152,7 @@ def _count(where: ConnectionFilter, access: Access) -> int:
 
 
 class DetailConsumer(LiveConsumer):
-    """Tells how one connection stands, at most twice a second, until it ends."""
+    """Tells how one connection stands, at most twice a second, and of its frames as they come, until it ends."""
 
     need = on_some(Permission.READ_CONNECTIONS)
 
@@ -158,16 +161,44 @@ class DetailConsumer(LiveConsumer):
         readable = self.access.apis_with(Permission.READ_CONNECTIONS)
         where = ConnectionFilter(connection_ids=(connection_id,))
         page = await sync_to_async(get_connections)(where=where, api_ids=readable, after=None, size=1)
+        if not page.connections:
+            await self.tell({"ended": None})
+            return
+        [(row, _)] = page.connections
+        frames = asyncio.create_task(self._tell_frames(TraceFilter(api_ids=readable, connection_id=connection_id)))
+        try:
+            await self._tell_state(row)
+            # What came last may still be on its way: the $disconnect route's integration answers after the end.
+            await asyncio.wait([frames], timeout=_SECONDS_AFTER_THE_END)
+        finally:
+            frames.cancel()
+
+    async def _tell_state(self, row: Connection) -> None:
         told: Mapping[str, Any] = {}
-        for row, _ in page.connections:
-            while (state := _state(connection_id)) is not None:
-                facts = live_facts(state, row)
-                changed = {name: value for name, value in facts.items() if _differs(name, value, told.get(name, ...))}
-                if changed:
-                    await self.tell(changed)
-                    told = {**told, **changed}
-                await asyncio.sleep(_SECONDS)
+        while (state := _state(row.connection_id)) is not None:
+            facts = live_facts(state, row)
+            changed = {name: value for name, value in facts.items() if _differs(name, value, told.get(name, ...))}
+            if changed:
+                await self.tell(changed)
+                told = {**told, **changed}
+            await asyncio.sleep(_SECONDS)
         await self.tell({"ended": int(time() * 1000) if told else None})
+
+    async def _tell_frames(self, where: TraceFilter) -> None:
+        """The frames that are known already, and those that come; while this lasts they are recorded."""
+        subscription = live_connections().watch(where)
+        try:
+            known = live_connections().traces(where, None, MOST).traces[::-1]
+            await self.tell({"frames": [entry_of(trace) for trace in known], "dropped": 0})
+            last = known[-1].number if known else 0
+            async for batch in subscription:
+                new = [entry_of(trace) for trace in batch.traces if trace.number > last]
+                if new or batch.dropped:
+                    await self.tell({"frames": new[-MOST:], "dropped": batch.dropped})
+        except (NoGateway, OSError):
+            pass  # the gateway or the viewer is gone
+        finally:
+            subscription.close()
 
 
 def _state(connection_id: str) -> LiveState | None:

@@ -15,6 +15,7 @@ from dashboard.connections.forms import CODES, FORMATS, CloseForm, FrameForm, fi
 from dashboard.connections.preferences import choose_columns, delete_view, preferences_of, save_view
 from dashboard.connections.rows import COLUMNS, Row, node_of, principal_of, row_of, tone_of
 from dashboard.connections.snippets import snippets
+from dashboard.connections.timeline import MOST, entry_of
 from dashboard.permissions import Request, page
 from dashboard.rendering import is_fragment
 from gatewayapp.controlplane.api.v1.pagination import decode, encode, invalid_cursor
@@ -30,9 +31,10 @@ from gatewayapp.controlplane.operations.connections import (
 )
 from gatewayapp.controlplane.operations.errors import NotFound
 from gatewayapp.core.roles import Permission
-from gatewayapp.live import ConnectionFilter, Delivery, LiveState
+from gatewayapp.live import ConnectionFilter, Delivery, LiveState, NoGateway, TraceFilter, live_connections
 from gatewayapp.models import Api, Connection, Stage
 
+_LONGEST_ID = 43
 _NOTHING = LivePage([], 0, None)
 
 
@@ -79,7 +81,7 @@ def connections(request: Request) -> HttpResponse:
 def connection(request: Request, connection_id: str) -> HttpResponse:
     found = _find(request, connection_id, Permission.READ_CONNECTIONS)
     if found is None:
-        return render(request, "dashboard/connections/gone.html", {"connection_id": connection_id}, status=404)
+        return _gone(request, connection_id)
     row, state = found
     facts = get_handshake(connection_id=connection_id)
     names = _names_of_apis(frozenset({row.api_id}))
@@ -98,6 +100,7 @@ def connection(request: Request, connection_id: str) -> HttpResponse:
         "snippets": list(snippets(websocket_url, connection_id, facts.subprotocol if facts else None)),
         "writable": state is not None and request.access.may(Permission.WRITE_CONNECTIONS, row.api_id),
         "list_url": f"{reverse('connections')}?{urlencode({'api': row.api_id, 'stage': row.stage})}",
+        "most_frames": MOST,
         "codes": CODES,
         "formats": FORMATS,
     }
@@ -169,6 +172,19 @@ def _find(request: Request, connection_id: str, permission: Permission) -> tuple
     except NotFound:
         return None
     return row, state
+
+
+def _gone(request: Request, connection_id: str) -> HttpResponse:
+    """Tell that there is no such connection, and what is still known of it if it has just ended."""
+    where = TraceFilter(
+        api_ids=request.access.apis_with(Permission.READ_CONNECTIONS), connection_id=connection_id[:_LONGEST_ID]
+    )
+    try:
+        last = live_connections().traces(where, None, MOST).traces
+    except NoGateway:
+        last = []
+    context = {"connection_id": connection_id, "frames": [entry_of(trace) for trace in last], "last": last[:1]}
+    return render(request, "dashboard/connections/gone.html", context, status=404)
 
 
 def _told(request: Request, connection_id: str, tone: str, text: str) -> HttpResponse:

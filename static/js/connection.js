@@ -2,11 +2,13 @@
 import "./frames.js";
 import { onLive } from "./live.js";
 import { duration } from "./time-ago.js";
+import { Timeline } from "./connection-timeline.js";
 
 const TIMES = { active: "", idle: "age", left: "left" };
 
 class ConnectionPage extends HTMLElement {
   connectedCallback() {
+    this.timeline = new Timeline(this);
     onLive(this, (facts) => this.show(facts));
     this.timer = setInterval(() => this.tick(), 1000);
     this.tick();
@@ -16,6 +18,7 @@ class ConnectionPage extends HTMLElement {
 
   show(facts) {
     if (facts.ended !== undefined) { this.showEnd(facts.ended); return; }
+    if (facts.frames) { this.timeline.add(facts.frames, facts.dropped); return; }
     for (const [name, value] of Object.entries(facts)) {
       if (name === "meters") this.showMeters(value);
       else if (name === "tone") this.querySelector("[data-cell=status]").dataset.tone = value;

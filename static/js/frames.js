@@ -1,29 +1,15 @@
 // Where frames and close frames are written: <frame-editor> checks what is typed, [data-most-bytes] counts bytes.
+import { jsonProblem } from "./json.js";
 
 const ENCODER = new TextEncoder();
 export const bytesOf = (text) => ENCODER.encode(text).length;
 
-/** What is wrong with `text` as JSON, with line and column; "" if nothing is. */
-export function problemOfJson(text) {
+function problemOfJson(text) {
   try {
-    JSON.parse(text);
-    return "";
-  } catch (error) {
-    const { line, column } = placeOf(error.message, text);
-    const what = error.message
-      .replace(/^JSON\.parse: /, "")
-      .replace(/ (in JSON )?at (position|line) .*$/s, "")
-      .replace(/, (\.\.\.)?".*$/s, "");
-    return `Not JSON at line ${line}, column ${column}: ${what}.`;
+    return jsonProblem(text);
+  } catch {
+    return "This JSON is nested too deeply.";
   }
-}
-
-function placeOf(message, text) {
-  const told = message.match(/line (\d+) column (\d+)/);
-  if (told) return { line: told[1], column: told[2] };
-  const position = Number(message.match(/position (\d+)/)?.[1] ?? text.length);
-  const before = text.slice(0, position).split("\n");
-  return { line: before.length, column: before.at(-1).length + 1 };
 }
 
 const FORMATS = {

@@ -13,9 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from benchmarks.crowd import crowd
+from dashboard.connections.live import Rows
 from gatewayapp.controlplane.operations import create_api
 from gatewayapp.core.roles import Role
 from gatewayapp.dataplane.connections import Connections
+from gatewayapp.live import Delivery, live_connections
 from gatewayapp.models import Api, AuditEntry, Connection, RoleAssignment
 
 COUNT = 130
@@ -289,7 +291,7 @@ def test_snippets_name_the_address_and_keep_keys_outside(signed_in: Client, many
     ("fields", "told"),
     [
         ({"format": "json", "payload": '{"a": 1}'}, "Sent"),
-        ({"format": "json", "payload": '{"a":\n 1,}'}, "Not JSON at line 2, column 4"),
+        ({"format": "json", "payload": '{"a":\n 1,}'}, "Not JSON: line 2, column 4"),
         ({"format": "json", "payload": "NaN"}, "NaN is not JSON"),
         ({"format": "json", "payload": "[" * 100_000}, "nested too deeply"),
         ({"format": "text", "payload": ""}, "Sent"),
@@ -346,3 +348,31 @@ def test_what_clients_wrote_is_text_and_hides_nothing(signed_in: Client, db: Non
         assert "<img src=x" not in page
         assert "&lt;script&gt;alert(1)&lt;/script&gt;⟨U+202E⟩gnp.exe" in page
         assert "⟨U+200B⟩&quot;&gt;&lt;img src=x onerror=alert(2)&gt;⟨U+0007⟩" in page
+
+
+# what the live list is told
+
+
+def test_only_changes_are_told(many: Connections) -> None:
+    ids = tuple(youngest_first(many)[:100])
+    rows = Rows()
+    assert set(rows.news(ids)) == {"rows"}
+    assert rows.news(ids) == {}
+
+    changed = next(each for each in many if each.info.connection_id == ids[7])
+    changed.messages_in += 1
+    assert rows.news(ids) == {"rows": {ids[7]: {"in": changed.messages_in}}}
+    rows.new = 37
+    assert rows.news(ids) == {"new": 37}
+    assert rows.news(ids) == {}
+
+
+def test_an_end_is_told_once_and_its_time_only_if_it_was_seen(many: Connections) -> None:
+    first, second = youngest_first(many)[:2]
+    rows = Rows()
+    assert rows.news((first, second, "gone="))["ended"] == {"gone=": None}
+    assert live_connections().close([first], 1000, "") == [Delivery.ACCEPTED]
+    news = rows.news((first, second, "gone="))
+    assert list(news) == ["ended"]
+    assert abs(news["ended"][first] - time() * 1000) < 60_000
+    assert rows.news((first, second, "gone=")) == {}

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.conftest import Desk, Theme, check_fits
 from tests.support.gateway import PATIENCE, Api, Gateway, answer, mock, one_way, two_way, wait_until
+from tests.support.rawsocket import RawClient
 from tests.support.rest import RestClient
 
 
@@ -47,7 +49,12 @@ def api(gateway: Gateway) -> Api:
             "who": mock(IntegrationResponses=[answer(template='{"you": 1}')]),
             "failing": mock('{"statusCode": 500}', IntegrationResponses=[answer()]),
         },
-        routes={"who": two_way("who"), "fail": one_way("failing"), "$disconnect": one_way("who")},
+        routes={
+            "who": two_way("who"),
+            "$default": one_way("who"),
+            "fail": one_way("failing"),
+            "$disconnect": one_way("who"),
+        },
     )
 
 
@@ -198,7 +205,7 @@ def test_a_message_goes_to_those_that_are_ticked(desk: Desk, api: Api, join: Joi
     send = dialog.get_by_role("button", name="Send", exact=True)
     message = dialog.get_by_label("Message")
     message.fill('{"news":\n  oops}')
-    expect(dialog.get_by_role("status")).to_contain_text("Not JSON at line 2, column 3")
+    expect(dialog.get_by_role("status")).to_contain_text("Not JSON: line 2, column 3")
     dialog.get_by_label("Type that number").fill("4")
     expect(send).to_be_disabled()
     message.fill('{"news": 1}')
@@ -234,6 +241,7 @@ def test_all_that_match_are_disconnected_with_a_code_and_a_reason(desk: Desk, ap
     late = join()
     dialog.get_by_role("button", name="Disconnect", exact=True).click()
 
+    dialog = page.get_by_role("dialog", name="Disconnect 28 connections")
     expect(dialog.get_by_role("alert")).to_contain_text("28 connections match, not 27: nothing was done")
     expect(dialog.get_by_role("button", name="Disconnect", exact=True)).to_be_disabled()
     dialog.get_by_label("Type that number").fill("28")
@@ -245,30 +253,36 @@ def test_all_that_match_are_disconnected_with_a_code_and_a_reason(desk: Desk, ap
 
 
 def test_those_that_do_not_read_are_busy_and_tried_again(desk: Desk, gateway: Gateway, ann: RestClient) -> None:
-    small = gateway.api(routes={}, limits={"sendBuffer": 20_000, "slowClientTimeout": 0})
-    with connect(small.url, compression=None, ping_interval=None, max_queue=1, close_timeout=1) as socket:
-        socket.socket.setsockopt(1, 8, 4096)
+    small = gateway.api(routes={"x": one_way()}, limits={"sendBuffer": 20_000, "slowClientTimeout": 0})
+    with RawClient(gateway.port, receive_buffer=4096) as raw:
+        assert raw.upgrade(f"/ws/{small.api_id}/{small.stage}").status == 101
         [connection_id] = wait_until(lambda: ids_of(ann, small))
         page = open_list(desk, small)
         dialog = page.get_by_role("dialog")
-        for _ in range(300):
-            ann.post(f"connections/{connection_id}/send", {"text": "x" * 120_000})
-            if ann.post(f"connections/{connection_id}/send", {"text": "x"})["result"] == "busy":
-                break
+        for size in (15_000, 1_000, 100, 14):
+            wait_until(lambda size=size: all(send(ann, connection_id, size) == "busy" for _ in range(3)))
         page.get_by_role("button", name=f"Send to {connection_id}").click()
-        dialog.get_by_text("Text", exact=True).click()
+        dialog.get_by_role("radio", name="Text", exact=True).check()
         dialog.get_by_label("Message").fill("are you there?")
         dialog.get_by_label("Message").press("Control+Enter")
         expect(dialog.locator("[data-result=busy]")).to_have_text("1")
 
-        while True:
-            try:
-                socket.recv(timeout=1)
-            except TimeoutError:
-                break
+        reader = threading.Thread(target=read_until_closed, args=(raw,))
+        reader.start()
+        wait_until(lambda: ann.get(f"connections/{connection_id}")["live"]["waiting"] == 0)
         dialog.get_by_role("button", name="Retry those that were busy").click()
         expect(dialog.locator("[data-result=accepted]")).to_have_text("1")
-        assert socket.recv(timeout=PATIENCE) == "are you there?"
+        ann("DELETE", f"connections/{connection_id}")
+        reader.join(PATIENCE)
+
+
+def send(ann: RestClient, connection_id: str, size: int) -> str:
+    return str(ann.post(f"connections/{connection_id}/send", {"text": "x" * size})["result"])
+
+
+def read_until_closed(raw: RawClient) -> None:
+    while raw.socket.recv(65_536):
+        pass
 
 
 def test_the_keyboard_does_it_all(desk: Desk, api: Api, join: Join) -> None:
@@ -340,6 +354,34 @@ def test_a_page_says_that_its_connection_has_ended(desk: Desk, join: Join) -> No
     expect(page.get_by_text("closed", exact=True)).to_be_visible()
 
 
+def test_frames_are_shown_as_they_come_and_are_known_for_a_while(desk: Desk, join: Join, ann: RestClient) -> None:
+    client = join()
+    page = open_one(desk, client)
+    expect(page.get_by_text("Nothing yet: send something")).to_be_visible()
+    frames = page.get_by_role("list", name="Frames").get_by_role("listitem")
+
+    client.socket.send('{"action":"who","list":[1]}')
+    expect(frames.nth(0)).to_contain_text(re.compile(r"in.*message.*who.*MOCK.*200.*ms", re.DOTALL))
+    expect(frames.nth(0).locator("pre")).to_have_text('{\n  "action": "who",\n  "list": [\n    1\n  ]\n}')
+    expect(frames.nth(1)).to_contain_text(re.compile(r"out.*answer.*\{.*you", re.DOTALL))
+    page.get_by_label("Pretty JSON").uncheck()
+    expect(frames.nth(0).locator("pre")).to_have_text('{"action":"who","list":[1]}')
+
+    page.get_by_role("button", name="Pause").click()
+    ann.post(f"connections/{client.connection_id}/send", {"text": "from the API"})
+    page.get_by_role("button", name="Resume (1)").click()
+    expect(frames.nth(2)).to_contain_text(re.compile(r"out.*push.*from the API", re.DOTALL))
+
+    client.socket.close(4000, "enough <b>")
+    expect(page.get_by_text("This connection has ended")).to_be_visible()
+    expect(frames.last).to_contain_text("4000 enough <b>")
+    wait_until(lambda: ann("GET", f"connections/{client.connection_id}").status == 404)
+    gone = page.request.get(page.url)
+    assert gone.status == 404
+    assert "Its last frames" in gone.text()
+    assert "4000 enough &lt;b&gt;" in gone.text()
+
+
 def test_what_is_copied_works(desk: Desk, gateway: Gateway, join: Join) -> None:
     client = join()
     page = open_one(desk, client)
@@ -396,7 +438,7 @@ VECTORS = [
     "<div hx-get=/ hx-trigger=load hx-on::load=executed=1>",
     "<b hx-on:click=executed=1 hx-trigger=load>",
     "javascript:executed=1",
-    "onmouseover=executed=1 ",
+    "onmouseover=executed=1",
     "{{constructor.constructor('executed=1')()}}",
     "${executed=1}",
 ]
@@ -433,7 +475,7 @@ def test_nothing_that_a_client_wrote_is_executed(desk: Desk, api: Api, gateway: 
             assert page.evaluate("executed") == 0
             assert page.locator("main :is(script, img, iframe, video, object, [onerror], [onload])").count() == 0
             ids = page.locator("tr[data-id]").evaluate_all("rows => rows.map((row) => row.dataset.id)")
-            for connection_id in ids[3::33]:
+            for connection_id in ids[3::50]:
                 one = desk.open(f"/connections/{connection_id}")
                 expect(one.locator("[data-cell=answer]")).to_be_visible()
                 assert one.evaluate("window.executed") is None
@@ -443,6 +485,18 @@ def test_nothing_that_a_client_wrote_is_executed(desk: Desk, api: Api, gateway: 
                 page.wait_for_url("**after=**")
                 page.evaluate("executed = 0")
     wait_until(lambda: not ids_of(ann, api))
+
+
+def test_no_message_of_a_client_is_executed(desk: Desk, join: Join) -> None:
+    client = join()
+    page = open_one(desk, client)
+    page.evaluate("executed = 0")
+    for before in BREAKS:
+        for vector in VECTORS:
+            client.socket.send(f"{before}{vector}")
+    expect(page.get_by_role("list", name="Frames").get_by_role("listitem").last).to_contain_text(VECTORS[-1])
+    assert page.evaluate("executed") == 0
+    assert page.locator("main :is(script, img, iframe, video, object, [onerror], [onload])").count() == 0
 
 
 def payload_in_query(payload: str) -> str:
