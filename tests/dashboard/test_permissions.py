@@ -27,6 +27,11 @@ LADDER = [VIEWER, OPERATOR, EDITOR, ADMIN]
 class Rule(NamedTuple):
     """The least role that may look and that may act; `on` tells what the role must be held for.
 
+    all     the whole installation
+    some    any API
+    api     the API in the address
+    its     the API of what the address names; there is no such thing here, so it is the API of none
+
     A role of None is met by everyone who is signed in. `acts` says whether the address takes POST at all.
     """
 
@@ -71,6 +76,9 @@ RULES: dict[str, Rule] = {
     "connections-detail": _looks(VIEWER, "some"),
     "connections-send": Rule(None, OPERATOR, "some"),
     "connections-disconnect": Rule(None, OPERATOR, "some"),
+    "traffic": _looks(VIEWER, "some"),
+    "traffic-trace": _looks(VIEWER, "some"),
+    "traffic-replay": Rule(OPERATOR, OPERATOR, "its"),
     **_kind("api", "apis", "api"),
     "apis": _looks(VIEWER, "some"),
     "apis-new": Rule(EDITOR, EDITOR),
@@ -136,7 +144,10 @@ def test_a_role_on_an_api_opens_that_api_s_pages_only(api: Api, foreign: Api, ro
         on = RULES[str(each.name)].on
         enough = least is None or (on in ("api", "some") and reaches(role, least))
         own = call(client, method, each, api.api_id)
-        if admits(own) != enough or (not enough and own.status_code != 403):
+        if on == "its":
+            if own.status_code != 404:
+                wrong.append(f"{method} {each.name}: {own.status_code}")
+        elif admits(own) != enough or (not enough and own.status_code != 403):
             wrong.append(f"{method} {each.name} on one's own API: {own.status_code}")
         if on == "api" and least is not None:
             answers = [call(client, method, each, api_id).status_code for api_id in (foreign.api_id, "none000000")]
@@ -231,7 +242,7 @@ def admits(answer: HttpResponse) -> bool:
 
 def refusal(pattern: URLPattern, role: Role | None) -> int:
     """An API is not there for those who may see nothing of it."""
-    return 404 if RULES[str(pattern.name)].on == "api" and role is None else 403
+    return 404 if RULES[str(pattern.name)].on in ("api", "its") and role is None else 403
 
 
 def reaches(role: Role | None, least: Role | None) -> bool:
