@@ -31,6 +31,7 @@ from django.http.request import split_domain_port, validate_host
 from gatewayapp.controlplane.api.v1.permissions import Need, check_api, check_need
 from gatewayapp.controlplane.operations.errors import NotFound, OperationError
 from gatewayapp.controlplane.operations.users import access_of
+from gatewayapp.cookies import name_of_cookie
 from gatewayapp.core.roles import Access
 from gatewayapp.models import configuration_changed
 
@@ -81,7 +82,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self._tasks: list[asyncio.Task[None]] = []
-        self.session_key = _cookie(self.scope, settings.SESSION_COOKIE_NAME)
+        secure = self.scope.get("scheme") == "wss"
+        self.session_key = _cookie(self.scope, name_of_cookie(settings.SESSION_COOKIE_NAME, secure))
         if not _is_same_origin(self.scope) or not await self._is_allowed():
             await self.close()  # before the socket is accepted: the handshake is refused
             return

@@ -40,6 +40,14 @@ _SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Domain names", "world", "domains", on_all(Permission.READ_APIS)),
         ),
     ),
+    (
+        "Access",
+        (
+            Entry("Users", "users", "users", on_all(Permission.MANAGE_USERS)),
+            Entry("Access keys", "key", "access-keys", on_all(Permission.MANAGE_ACCESS_KEYS)),
+            Entry("API tokens", "lock", "tokens", on_all(Permission.MANAGE_TOKENS)),
+        ),
+    ),
 )
 
 _READ = on_api(Permission.READ_APIS)

@@ -6,13 +6,17 @@ from django.urls import path
 from dashboard.resources.registry import KINDS
 from dashboard.themes import choose_theme
 from dashboard.views import deployments, resources
+from dashboard.views.access_keys import access_keys, new_access_key, revoke_access_key
 from dashboard.views.client import client, saved_messages
 from dashboard.views.connections import columns, connection, connections, disconnect, send, views
 from dashboard.views.designer import designer, designer_gesture, designer_panel
 from dashboard.views.home import first_api, home
+from dashboard.views.profile import own_password, profile, sign_out_everywhere
 from dashboard.views.setup import setup
 from dashboard.views.signin import SignInView
+from dashboard.views.tokens import new_token, revoke_token, tokens
 from dashboard.views.traffic import replay, trace, traffic
+from dashboard.views.users import delete_user, new_user, sign_user_out, user, user_password, users
 
 urlpatterns = [
     path("", home, name="home"),
@@ -28,6 +32,21 @@ urlpatterns = [
     path("connections/<str:connection_id>", connection, name="connections-detail"),
     path("connections/<str:connection_id>/send", send, name="connections-send"),
     path("connections/<str:connection_id>/disconnect", disconnect, name="connections-disconnect"),
+    path("users", users, name="users"),
+    path("users/new", new_user, name="users-new"),
+    path("users/<int:user_id>", user, name="users-detail"),
+    path("users/<int:user_id>/password", user_password, name="users-password"),
+    path("users/<int:user_id>/signout", sign_user_out, name="users-signout"),
+    path("users/<int:user_id>/delete", delete_user, name="users-delete"),
+    path("access-keys", access_keys, name="access-keys"),
+    path("access-keys/new", new_access_key, name="access-keys-new"),
+    path("access-keys/<str:access_key_id>/revoke", revoke_access_key, name="access-keys-revoke"),
+    path("tokens", tokens, name="tokens"),
+    path("tokens/new", new_token, name="tokens-new"),
+    path("tokens/<str:token_id>/revoke", revoke_token, name="tokens-revoke"),
+    path("profile", profile, name="profile"),
+    path("profile/password", own_password, name="profile-password"),
+    path("profile/signout", sign_out_everywhere, name="profile-signout"),
     path("signin", SignInView.as_view(), name="login"),
     path("signout", LogoutView.as_view(), name="logout"),
     path("setup/<str:token>", setup, name="setup"),

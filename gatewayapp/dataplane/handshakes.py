@@ -3,8 +3,8 @@
 from typing import Any
 
 import orjson
-from django.conf import settings
 
+from gatewayapp.cookies import own_cookies
 from gatewayapp.core.errors import GatewayError
 from gatewayapp.core.ids import new_request_id
 from gatewayapp.core.masking import Mask
@@ -104,7 +104,7 @@ def _user_agent(headers: Headers) -> str | None:
 
 def _without_own_cookies(name: str, value: str) -> tuple[str, str] | None:
     """A browser that is signed in to the dashboard sends its session along; no backend may ever see that."""
-    own = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
+    own = own_cookies()
     if name.lower() != "cookie" or not any(cookie in value for cookie in own):
         return name, value
     kept = [part.strip() for part in value.split(";") if part.partition("=")[0].strip() not in own]

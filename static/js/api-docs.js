@@ -1,6 +1,6 @@
 // Swagger UI on Nopal's OpenAPI document; calls made from it carry the CSRF token of the session.
 
-const csrfToken = () => document.cookie.match(/(?:^|; )nopal_csrf=([^;]*)/)?.[1] ?? "";
+const csrfToken = () => document.cookie.match(/(?:^|; )(?:__Host-)?nopal_csrf=([^;]*)/)?.[1] ?? "";
 
 window.SwaggerUIBundle({
   url: document.getElementById("api-docs").dataset.url,

@@ -42,13 +42,46 @@ def test_a_page_holds_no_inline_script_or_style(signed_in: Client, path: str) ->
 def test_cookies_are_secure_where_the_request_was(client: Client, ann: User, secure: bool) -> None:
     response = client.post("/signin", {"username": "ann", "password": PASSWORD}, secure=secure)
 
-    assert set(response.cookies) == {"nopal_session", "nopal_csrf", "nopal_browser"}
+    prefix = "__Host-" if secure else ""
+    session, csrf = f"{prefix}nopal_session", f"{prefix}nopal_csrf"
+    assert set(response.cookies) == {session, csrf, "nopal_browser"}
     for cookie in response.cookies.values():
         assert bool(cookie["secure"]) is secure
         assert cookie["samesite"] == "Lax"
-    assert response.cookies["nopal_session"]["httponly"]
+        assert not cookie["domain"]
+    assert response.cookies[session]["path"] == response.cookies[csrf]["path"] == "/"
+    assert response.cookies[session]["httponly"]
     assert response.cookies["nopal_browser"]["httponly"]
     assert response.cookies["nopal_browser"]["path"] == "/signin"
+
+
+def test_by_tls_one_is_signed_in_and_out_by_the_cookie_of_this_host(client: Client, ann: User) -> None:
+    client.post("/signin", {"username": "ann", "password": PASSWORD}, secure=True)
+    assert client.get("/", secure=True).status_code == 200
+
+    client.post("/signout", secure=True)
+    assert client.get("/", secure=True).status_code == 302
+
+
+def test_by_tls_a_cookie_that_a_neighbour_may_have_set_counts_for_nothing(client: Client, ann: User) -> None:
+    client.post("/signin", {"username": "ann", "password": PASSWORD})
+    assert client.get("/").status_code == 200
+
+    assert client.get("/", secure=True).status_code == 302
+
+
+def test_by_tls_a_form_needs_the_csrf_cookie_of_this_host(ann: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    page = client.get("/signin", secure=True)
+    form = {"username": "ann", "password": PASSWORD, "csrfmiddlewaretoken": page.context["csrf_token"]}
+    secure = {"secure": True, "HTTP_REFERER": "https://testserver/signin"}
+    value = client.cookies["__Host-nopal_csrf"].value
+
+    del client.cookies["__Host-nopal_csrf"]
+    client.cookies["nopal_csrf"] = value
+    assert client.post("/signin", form, **secure).status_code == 403
+    client.cookies["__Host-nopal_csrf"] = value
+    assert client.post("/signin", form, **secure).status_code == 302
 
 
 def test_pages_link_to_nothing_elsewhere(signed_in: Client) -> None:

@@ -51,6 +51,7 @@ def test_a_stage_shows_where_clients_and_backends_go(signed_in: Client, chat: Ap
 
 
 def test_addresses_are_secure_where_the_page_is(signed_in: Client, chat: Api) -> None:
+    signed_in.cookies["__Host-nopal_session"] = signed_in.cookies["nopal_session"].value
     page = signed_in.get("/", secure=True, **HOST).content.decode()
 
     assert f">wss://127.0.0.1:8000/ws/{chat.api_id}/prod<" in page

@@ -97,6 +97,7 @@ async def test_a_refused_origin_costs_no_backend_call_and_leaves_no_trace(new_ap
 COOKIES: dict[str, dict[str, Any]] = {
     "the dashboard's alone": {"sent": "nopal_session=secret1; nopal_csrf=secret2", "seen": None},
     "the dashboard's among others": {"sent": "a=1; nopal_session=secret1; b=2; nopal_csrf=secret2", "seen": "a=1; b=2"},
+    "the dashboard's by TLS": {"sent": "__Host-nopal_session=secret1; a=1; __Host-nopal_csrf=secret2", "seen": "a=1"},
     "without blanks": {"sent": "nopal_session=secret1;a=1;nopal_csrf=secret2", "seen": "a=1"},
     "twice": {"sent": "nopal_session=secret1; nopal_session=secret2; a=1", "seen": "a=1"},
     "blanks around the name": {"sent": " nopal_session =secret1; a=1", "seen": "a=1"},

@@ -88,6 +88,6 @@ async function call(method, url, body, headers = {}) {
   return answer;
 }
 
-function csrfToken() { return document.cookie.match(/(?:^|; )nopal_csrf=([^;]*)/)?.[1] ?? ""; }
+function csrfToken() { return document.cookie.match(/(?:^|; )(?:__Host-)?nopal_csrf=([^;]*)/)?.[1] ?? ""; }
 
 function positionsOf(nodes) { return Object.fromEntries(nodes.map(({ key, x, y }) => [key, { x, y }])); }
