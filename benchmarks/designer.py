@@ -49,13 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.designer", description=sys.modules[__name__].__doc__)
     parser.add_argument("--routes", type=int, default=300, help="how many there are (default: %(default)s)")
     options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory(prefix="nopal-benchmarks-") as directory:
-        with Gateway(Path(directory) / "data") as gateway:
-            rest = administrator(gateway)
-            api_id = rest.post("import", {"document": json.dumps(_document(options.routes))})["apiId"]
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--disable-dev-shm-usage"])
-                _measure(_opened(browser.new_page(viewport={"width": 1440, "height": 900}), gateway, api_id))
+    with tempfile.TemporaryDirectory(prefix="nopal-") as directory, Gateway(Path(directory) / "data") as gateway:
+        rest = administrator(gateway)
+        api_id = rest.post("import", {"document": json.dumps(_document(options.routes))})["apiId"]
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--disable-dev-shm-usage"])
+            _measure(_opened(browser.new_page(viewport={"width": 1440, "height": 900}), gateway, api_id))
 
 
 def _document(routes: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The designer: the picture of an API, its side panel, and the gestures that change the draft."""
 
+import json
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -79,12 +80,14 @@ def _route(_: Request, api_id: str, resource_id: str) -> dict[str, Any]:
 def _integration(request: Request, api_id: str, resource_id: str) -> dict[str, Any]:
     integration = operations.get_integration(api_id=api_id, integration_id=resource_id)
     uri = integration.integration_uri
+    others = {key: template for key, template in integration.request_templates.items() if key != "$default"}
     return {
         "integration": integration,
         # Whoever may change it sees it as it is.
         "uri": uri if request.access.may(Permission.WRITE_APIS, api_id) else redacted_url(uri),
         "template": integration.request_templates.get("$default", ""),
-        "other_templates": [key for key in integration.request_templates if key != "$default"],
+        "other_keys": list(others),
+        "other_templates": json.dumps(others),
         "parameters": redacted(integration.request_parameters).items(),
         "responses": integration.integration_responses.all(),
         "routes": integration.routes.all(),

@@ -134,7 +134,7 @@ class RouteDesigner extends HTMLElement {
     if (node.kind === "group" && key === GROUP && !focus) return this.fold(false);
     this.canvas.select(key);
     this.#remember("node", node.kind === "group" ? null : key);
-    await this.inspector.show(node, { focus });
+    await this.inspector.show(node, { focus, ...(this.overlay.isFailing(key) && { tab: "traffic" }) });
     if (!this.isTable) this.canvas.reveal(key);
   }
 
@@ -506,7 +506,7 @@ class RouteDesigner extends HTMLElement {
 
   async #save(form) {
     const { gesture, subject, id } = form.dataset;
-    const members = this.#withTemplates(membersOf(form));
+    const members = membersOf(form);
     const key = this.inspector.node.key;
     const done = await this.perform(subject ? { gesture, [subject]: id, members } : { gesture, ...members }, { spot: this.canvas.spotOf(key) });
     if (!done || this.inspector.node?.key !== key) return;
@@ -516,19 +516,12 @@ class RouteDesigner extends HTMLElement {
 
   async #create(form) {
     const route = this.picture.node(`route/${this.inspector.node.key.split("/")[1]}`);
-    const steps = [{ gesture: "create-integration", integration: this.#withTemplates(membersOf(form)) }];
+    const steps = [{ gesture: "create-integration", integration: membersOf(form) }];
     if (route) steps.push((made) => ({ gesture: "update-route", routeId: route.id, members: { target: `integrations/${made.node.split("/")[1]}` } }));
     const done = await this.perform(steps);
     if (!done) return;
     this.closePanel();
     this.#lookAt(done.node);
-  }
-
-  /** The one template that the form shows, beside those that it does not. */
-  #withTemplates(members) {
-    if (members.requestTemplates === undefined) return members;
-    const { requestTemplates: template, ...others } = members;
-    return { ...others, requestTemplates: template ? { $default: template } : {} };
   }
 
   #dropped(source, spot) {
