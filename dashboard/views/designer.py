@@ -1,6 +1,7 @@
 """The designer: the picture of an API, its side panel, and the gestures that change the draft."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -52,8 +53,7 @@ def designer_gesture(request: Request, api_id: str) -> HttpResponse:
         graph = operations.get_graph(api_id=api_id)
     except OperationError as error:
         return JsonResponse({"status": error.status, "refused": {"message": error.message, **error.details}})
-    answer = {"sentence": done.sentence, "node": done.node, "undo": done.undo, "graph": document_of(graph)}
-    return JsonResponse(answer)
+    return JsonResponse({**asdict(done), "graph": document_of(graph)})
 
 
 def _client(request: Request, api_id: str, _: str) -> dict[str, Any]:

@@ -107,7 +107,7 @@ export class Canvas extends EventTarget {
     const said = [node.name, node.mark && `${node.mark} since the deployment`, ...node.problems.map((problem) => problem.message)];
     drawn.root.setAttribute("aria-label", said.filter(Boolean).join(". "));
     drawn.root.setAttribute("class", classes("node", `node-${node.kind}`, worst && `has-${worst}`, node.mark && `is-${node.mark}`, node.twoWay && "is-two-way"));
-    this.#write(drawn.label, node.label, node.width - (node.kind === "route" ? 92 : 66), fontOfLabel(node));
+    this.#writeLabel(drawn.label, node);
     this.#write(drawn.detail, detailOf(node), node.width - 66, DETAIL);
     drawn.title.textContent = [`${node.label} · ${node.detail}`, ...node.problems.map((problem) => problem.message)].join("\n");
     drawn.way?.setAttribute("href", `#designer-${node.twoWay ? "two-way" : "one-way"}`);
@@ -156,6 +156,12 @@ export class Canvas extends EventTarget {
       reach.set(edge[hub], { ...known, top: Math.min(known.top, far.y), bottom: Math.max(known.bottom, far.y) });
     }
     this.#trunks.setAttribute("d", [...reach.values()].map(trunk).join(""));
+  }
+
+  #writeLabel(text, node) {
+    const isFar = this.#svg.dataset.distance === "far";
+    const room = node.kind === "route" && !isFar ? 92 : 66;
+    this.#write(text, node.label, node.width - room, isFar ? FAR_LABEL : fontOfLabel(node));
   }
 
   #write(text, content, width, font) {
@@ -208,7 +214,10 @@ export class Canvas extends EventTarget {
       const { x, y, k } = this.view;
       this.#world.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
       const distance = k < FARTHEST ? "farthest" : k < FAR ? "far" : "near";
-      if (this.#svg.dataset.distance !== distance) this.#svg.dataset.distance = distance;
+      if (this.#svg.dataset.distance !== distance) {
+        this.#svg.dataset.distance = distance;
+        for (const { label, node } of this.#drawnNodes.values()) this.#writeLabel(label, node);
+      }
       this.#minimap.show(this.view, this.size);
       this.dispatchEvent(new CustomEvent("view", { detail: this.view }));
     });
@@ -378,6 +387,7 @@ export class Canvas extends EventTarget {
 
 // As in designer-graph.css, to measure what fits.
 const DETAIL = "12px --sans";
+const FAR_LABEL = "600 19px --mono";
 const fonts = new Map();
 
 function fontOf(host, name) {

@@ -76,8 +76,8 @@ export class Deploying {
     const { stageName, newStageName, description } = this.#form.elements;
     const isNew = stageName.value === NEW_STAGE;
     const name = isNew ? newStageName.value : stageName.value;
-    const steps = [{ gesture: "create-deployment", stageName: name, description: description.value }];
-    if (isNew) steps.unshift({ gesture: "create-stage", stageName: name });
+    const steps = [{ gesture: "create-deployment", stageName: isNew ? "" : name, description: description.value }];
+    if (isNew) steps.push(({ made }) => ({ gesture: "create-stage", stageName: name, deploymentId: made }));
     try {
       const done = await this.#designer.perform(steps, { handles: true });
       this.#dialog.close();

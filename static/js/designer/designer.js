@@ -78,6 +78,7 @@ class RouteDesigner extends HTMLElement {
     this.picture = new Picture(graph);
     this.canvas.draw(new Picture(this.#isFolded ? folded(shown) : shown));
     this.table.draw(this.picture);
+    this.#part("empty").hidden = this.picture.ofKind("route").length > 0;
     this.strip.draw(graph);
     this.overlay.draw(graph.stages);
     this.#showFold(routes);
