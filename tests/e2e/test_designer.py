@@ -181,6 +181,42 @@ def test_the_picture_is_moved_and_enlarged(picture: Picture) -> None:
         expect(node).to_be_in_viewport(ratio=1)
 
 
+def test_two_fingers_enlarge_it_and_one_moves_it(desk: Desk, api: Api) -> None:
+    page = desk.open(f"/apis/{api.api_id}/designer", width=390)
+    picture = Picture(page)
+    world, touch = page.locator(".world"), page.context.new_cdp_session(page)
+    before = numbers(world)
+
+    def touches(kind: str, *points: tuple[int, int]) -> None:
+        places = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    above = round(page.locator("[data-canvas]").bounding_box()["y"]) + 25  # type: ignore[index]
+    touches("touchStart", (150, above))
+    touches("touchMove", (190, above + 10))
+    touches("touchEnd")
+    expect(world).not_to_have_attribute("transform", re.compile(re.escape(f"translate({before[0]} ")))
+    moved = numbers(world)
+    assert [round(a - b) for a, b in zip(moved, before, strict=True)] == [40, 10, 0]
+
+    touches("touchStart", (150, above), (200, above))
+    touches("touchMove", (125, above), (225, above))
+    touches("touchEnd")
+    expect(world).not_to_have_attribute("transform", re.compile(re.escape(f"scale({moved[2]})")))
+    assert numbers(world)[2] == pytest.approx(2 * moved[2], rel=0.2)
+
+    # With one of them on a node, which stays where it is.
+    place, zoomed = picture.route("$connect").get_attribute("transform"), numbers(world)
+    x, y = map(round, middle(picture.route("$connect")))
+    touches("touchStart", (x, y))
+    touches("touchMove", (x + 20, y))
+    touches("touchStart", (x + 20, y), (x + 120, y))
+    touches("touchMove", (x + 45, y), (x + 95, y))
+    touches("touchEnd")
+    expect(world).not_to_have_attribute("transform", re.compile(re.escape(f"scale({zoomed[2]})")))
+    expect(picture.route("$connect")).to_have_attribute("transform", place or "")
+
+
 def numbers(world: Locator) -> list[float]:
     return numbers_of(world.get_attribute("transform") or "")
 
@@ -444,7 +480,9 @@ def test_others_changes_appear(picture: Picture, api: Api) -> None:
 # deploying
 
 
-def test_the_draft_is_compared_deployed_and_rolled_back(picture: Picture, api: Api, ann: RestClient) -> None:
+def test_the_draft_is_compared_deployed_and_rolled_back(
+    picture: Picture, desk: Desk, api: Api, ann: RestClient
+) -> None:
     page = picture.page
     first = served(api)
     chip = page.get_by_role("button", name=re.compile("^test"))
@@ -464,6 +502,7 @@ def test_the_draft_is_compared_deployed_and_rolled_back(picture: Picture, api: A
     expect(picture.panel).to_contain_text("Adds route fresh, which leads nowhere.")
     expect(picture.route("fresh")).to_have_class(re.compile("is-added"))
     expect(picture.route("lost")).to_have_class(re.compile("is-removed"))
+    desk.check_accessibility(page)
     picture.panel.get_by_role("button", name="End the comparison").click()
     expect(picture.route("lost")).to_have_count(0)
 
@@ -472,6 +511,7 @@ def test_the_draft_is_compared_deployed_and_rolled_back(picture: Picture, api: A
     expect(dialog).to_contain_text("Removes route lost.")
     expect(dialog).to_contain_text("Route fresh has no integration")
     expect(dialog).to_contain_text("fresh goes elsewhere:")
+    desk.check_accessibility(page)
     dialog.get_by_label("Description").fill("one in, one out")
     dialog.get_by_role("button", name="Deploy all the same").click()
     expect(dialog).to_be_hidden()

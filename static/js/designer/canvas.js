@@ -28,6 +28,7 @@ export class Canvas extends EventTarget {
   #touching = new Map();
   #live = null;
   #scheduled = false;
+  #cancel = null;
   #measure = document.createElement("canvas").getContext("2d");
   view = { x: 0, y: 0, k: 1 };
   picture = null;
@@ -367,6 +368,11 @@ export class Canvas extends EventTarget {
     const pointer = down.pointerId;
     this.#svg.setPointerCapture(pointer);
     const stopped = new AbortController();
+    this.#cancel = () => {
+      stopped.abort();
+      onEnd({ type: "pointercancel" });
+    };
+    stopped.signal.addEventListener("abort", () => { this.#cancel = null; });
     const listen = (type, handler) => this.#svg.addEventListener(type, (event) => event.pointerId === pointer && handler(event), { signal: stopped.signal });
     listen("pointermove", onMove);
     for (const type of ["pointerup", "pointercancel"]) {
@@ -376,6 +382,9 @@ export class Canvas extends EventTarget {
       });
     }
   }
+
+  /** Put back what is being dragged, if anything is. */
+  cancelDrag() { this.#cancel?.(); }
 
   #pointOf(event) {
     const box = this.#svg.getBoundingClientRect();
