@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.urls import reverse
 
 from dashboard.live import LiveConsumer
 from gatewayapp.controlplane import operations
@@ -72,4 +73,8 @@ def _error(error: LastError | None) -> Document | None:
     if error is None:
         return None
     at = datetime.fromtimestamp(error.at / 1000, UTC)
-    return {"at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"), "text": error.text}
+    return {
+        "at": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "text": error.text,
+        "traceUrl": reverse("traffic-trace", kwargs={"trace_id": error.trace_id}) if error.trace_id else None,
+    }

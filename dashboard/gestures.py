@@ -22,11 +22,15 @@ from gatewayapp.models import Document
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was done, in a sentence; `node` is the key of the node to look at now, empty where there is none."""
+    """What was done, in a sentence; `node` is the key of the node to look at now, empty where there is none.
+
+    `made` is the id of a deployment, which has no node.
+    """
 
     sentence: str
     node: str = ""
     undo: tuple[Document, ...] = ()
+    made: str = ""
 
 
 def carry_out(api_id: str, gesture: Mapping[str, Any]) -> Done:
@@ -184,14 +188,16 @@ def _update_api(api_id: str, gesture: Mapping[str, Any]) -> Done:
 
 
 def _create_stage(api_id: str, gesture: Mapping[str, Any]) -> Done:
-    stage = operations.create_stage(api_id=api_id, stage_name=_text(gesture, "stageName"))
-    return Done(f"Added stage {stage.stage_name}.")
+    stage_name, deployment_id = _text(gesture, "stageName"), _text(gesture, "deploymentId")
+    operations.create_stage(api_id=api_id, stage_name=stage_name, deployment_id=deployment_id)
+    return Done(f"Stage {stage_name} is new, and serves deployment {deployment_id}.")
 
 
 def _create_deployment(api_id: str, gesture: Mapping[str, Any]) -> Done:
-    stage_name, description = _text(gesture, "stageName"), str(gesture.get("description") or "")
+    stage_name, description = str(gesture.get("stageName") or ""), str(gesture.get("description") or "")
     made = operations.create_deployment(api_id=api_id, stage_name=stage_name, description=description)
-    return Done(f"Stage {stage_name} serves deployment {made.pk} now.")
+    where = f"Stage {stage_name} serves deployment {made.pk} now." if stage_name else f"Made deployment {made.pk}."
+    return Done(where, made=made.pk)
 
 
 _GESTURES: Mapping[str, Callable[[str, Mapping[str, Any]], Done]] = {

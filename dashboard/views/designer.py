@@ -1,5 +1,7 @@
 """The designer: the picture of an API, its side panel, and the gestures that change the draft."""
 
+import json
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
@@ -51,8 +53,7 @@ def designer_gesture(request: Request, api_id: str) -> HttpResponse:
         graph = operations.get_graph(api_id=api_id)
     except OperationError as error:
         return JsonResponse({"status": error.status, "refused": {"message": error.message, **error.details}})
-    answer = {"sentence": done.sentence, "node": done.node, "undo": done.undo, "graph": document_of(graph)}
-    return JsonResponse(answer)
+    return JsonResponse({**asdict(done), "graph": document_of(graph)})
 
 
 def _client(request: Request, api_id: str, _: str) -> dict[str, Any]:
@@ -79,12 +80,14 @@ def _route(_: Request, api_id: str, resource_id: str) -> dict[str, Any]:
 def _integration(request: Request, api_id: str, resource_id: str) -> dict[str, Any]:
     integration = operations.get_integration(api_id=api_id, integration_id=resource_id)
     uri = integration.integration_uri
+    others = {key: template for key, template in integration.request_templates.items() if key != "$default"}
     return {
         "integration": integration,
         # Whoever may change it sees it as it is.
         "uri": uri if request.access.may(Permission.WRITE_APIS, api_id) else redacted_url(uri),
         "template": integration.request_templates.get("$default", ""),
-        "other_templates": [key for key in integration.request_templates if key != "$default"],
+        "other_keys": list(others),
+        "other_templates": json.dumps(others),
         "parameters": redacted(integration.request_parameters).items(),
         "responses": integration.integration_responses.all(),
         "routes": integration.routes.all(),

@@ -120,11 +120,14 @@ def test_what_is_as_it_was_is_no_change(api):
 
 
 def test_a_deployment_goes_to_a_new_stage(api):
-    carry_out(api.pk, {"gesture": "create-stage", "stageName": "dev"})
-    done = carry_out(api.pk, {"gesture": "create-deployment", "stageName": "dev", "description": "first"})
-    stage = operations.get_stage(api_id=api.pk, stage_name="dev")
-    assert stage.deployment.description == "first"
-    assert done.sentence == f"Stage dev serves deployment {stage.deployment_id} now."
+    done = carry_out(api.pk, {"gesture": "create-deployment", "description": "first"})
+    assert done.sentence == f"Made deployment {done.made}."
+    carry_out(api.pk, {"gesture": "create-stage", "stageName": "dev", "deploymentId": done.made})
+    assert operations.get_stage(api_id=api.pk, stage_name="dev").deployment.description == "first"
+
+    done = carry_out(api.pk, {"gesture": "create-deployment", "stageName": "dev"})
+    assert operations.get_stage(api_id=api.pk, stage_name="dev").deployment_id == done.made
+    assert done.sentence == f"Stage dev serves deployment {done.made} now."
     assert done.undo == ()
 
 

@@ -181,6 +181,42 @@ def test_the_picture_is_moved_and_enlarged(picture: Picture) -> None:
         expect(node).to_be_in_viewport(ratio=1)
 
 
+def test_two_fingers_enlarge_it_and_one_moves_it(desk: Desk, api: Api) -> None:
+    page = desk.open(f"/apis/{api.api_id}/designer", width=390)
+    picture = Picture(page)
+    world, touch = page.locator(".world"), page.context.new_cdp_session(page)
+    before = numbers(world)
+
+    def touches(kind: str, *points: tuple[int, int]) -> None:
+        places = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+
+    above = round(page.locator("[data-canvas]").bounding_box()["y"]) + 25  # type: ignore[index]
+    touches("touchStart", (150, above))
+    touches("touchMove", (190, above + 10))
+    touches("touchEnd")
+    expect(world).not_to_have_attribute("transform", re.compile(re.escape(f"translate({before[0]} ")))
+    moved = numbers(world)
+    assert [round(a - b) for a, b in zip(moved, before, strict=True)] == [40, 10, 0]
+
+    touches("touchStart", (150, above), (200, above))
+    touches("touchMove", (125, above), (225, above))
+    touches("touchEnd")
+    expect(world).not_to_have_attribute("transform", re.compile(re.escape(f"scale({moved[2]})")))
+    assert numbers(world)[2] == pytest.approx(2 * moved[2], rel=0.2)
+
+    # With one of them on a node, which stays where it is.
+    place, zoomed = picture.route("$connect").get_attribute("transform"), numbers(world)
+    x, y = map(round, middle(picture.route("$connect")))
+    touches("touchStart", (x, y))
+    touches("touchMove", (x + 20, y))
+    touches("touchStart", (x + 20, y), (x + 120, y))
+    touches("touchMove", (x + 45, y), (x + 95, y))
+    touches("touchEnd")
+    expect(world).not_to_have_attribute("transform", re.compile(re.escape(f"scale({zoomed[2]})")))
+    expect(picture.route("$connect")).to_have_attribute("transform", place or "")
+
+
 def numbers(world: Locator) -> list[float]:
     return numbers_of(world.get_attribute("transform") or "")
 
@@ -269,6 +305,11 @@ def test_an_integration_is_made_in_place(picture: Picture, api: Api) -> None:
 
 
 def test_the_panel_saves_what_its_form_holds(picture: Picture, api: Api) -> None:
+    # A template that the form does not show stays.
+    api.management.update_integration(
+        ApiId=api.api_id, IntegrationId=api.integration_ids["intake"], RequestTemplates={"other": "{}"}
+    )
+    expect(picture.page.locator("[data-notice]")).to_contain_text("changed integration POST /in")
     picture.integration("HTTP_PROXY POST /in").click()
     panel = picture.panel
     panel.get_by_label("Type").select_option("MOCK")
@@ -278,7 +319,7 @@ def test_the_panel_saves_what_its_form_holds(picture: Picture, api: Api) -> None
     expect(picture.status).to_contain_text("Changed integration MOCK.")
     made = api.management.get_integration(ApiId=api.api_id, IntegrationId=api.integration_ids["intake"])
     assert made["IntegrationType"] == "MOCK"
-    assert made["RequestTemplates"] == {"$default": '{"statusCode": 204}'}
+    assert made["RequestTemplates"] == {"$default": '{"statusCode": 204}', "other": "{}"}
 
     picture.route("note").click()
     panel.get_by_role("switch").check()
@@ -439,7 +480,9 @@ def test_others_changes_appear(picture: Picture, api: Api) -> None:
 # deploying
 
 
-def test_the_draft_is_compared_deployed_and_rolled_back(picture: Picture, api: Api) -> None:
+def test_the_draft_is_compared_deployed_and_rolled_back(
+    picture: Picture, desk: Desk, api: Api, ann: RestClient
+) -> None:
     page = picture.page
     first = served(api)
     chip = page.get_by_role("button", name=re.compile("^test"))
@@ -451,11 +494,15 @@ def test_the_draft_is_compared_deployed_and_rolled_back(picture: Picture, api: A
     page.keyboard.type("fresh")
     picture.press("Enter")
     expect(chip).to_contain_text("2 undeployed changes")
+    expectations = {"routeKey": "elsewhere"}
+    case = {"name": "fresh goes elsewhere", "message": '{"action": "fresh"}', "expectations": expectations}
+    ann.post(f"apis/{api.api_id}/test-cases", case)
 
     chip.click()
     expect(picture.panel).to_contain_text("Adds route fresh, which leads nowhere.")
     expect(picture.route("fresh")).to_have_class(re.compile("is-added"))
     expect(picture.route("lost")).to_have_class(re.compile("is-removed"))
+    desk.check_accessibility(page)
     picture.panel.get_by_role("button", name="End the comparison").click()
     expect(picture.route("lost")).to_have_count(0)
 
@@ -463,6 +510,8 @@ def test_the_draft_is_compared_deployed_and_rolled_back(picture: Picture, api: A
     dialog = page.get_by_role("dialog", name="Deploy the draft")
     expect(dialog).to_contain_text("Removes route lost.")
     expect(dialog).to_contain_text("Route fresh has no integration")
+    expect(dialog).to_contain_text("fresh goes elsewhere:")
+    desk.check_accessibility(page)
     dialog.get_by_label("Description").fill("one in, one out")
     dialog.get_by_role("button", name="Deploy all the same").click()
     expect(dialog).to_be_hidden()
@@ -497,8 +546,8 @@ def test_traffic_is_laid_over_the_picture(picture: Picture, api: Api) -> None:
         expect(picture.route("say")).to_contain_text("/s")
         expect(picture.route("note")).to_have_attribute("data-live", "failing")
         picture.route("note").click()
-        picture.panel.get_by_role("tab", name="Traffic").click()
         expect(picture.panel.get_by_text("last error")).to_be_visible()
+        expect(picture.panel.get_by_role("link", name="This message, step by step")).to_be_visible()
     page.get_by_role("switch", name="Show live traffic").uncheck()
     expect(picture.route("note")).not_to_have_attribute("data-live", re.compile(".*"))
     expect(picture.route("note")).to_contain_text("message")
@@ -536,3 +585,71 @@ def test_a_viewer_sees_and_changes_nothing(gateway: Gateway, browser: Browser, a
         picture.press("Delete", "t", "Enter")
         expect(picture.panel.get_by_label("Route key")).to_be_disabled()
         assert route_of(api, "say")["twoWay"]
+
+
+# the modules without the page
+
+
+@pytest.fixture
+def modules(picture: Picture) -> Callable[[str], Any]:
+    """Evaluates an expression with the designer's modules that know no document: graph, history, overlay, view."""
+    names = "graph", "history", "overlay", "view"
+    base = picture.page.locator("script[src*='designer/designer']").get_attribute("src") or ""
+    loads = ", ".join(f"{name}: await import(new URL('{name}.js', new URL('{base}', location)))" for name in names)
+    graph = "document.querySelector('route-designer').store.graph"
+    return lambda code: picture.page.evaluate(
+        f"async () => {{ const {{ graph, history, overlay, view }} = {{ {loads} }}; const shown = {graph}; {code} }}"
+    )
+
+
+def test_history_keeps_what_may_work_later_and_drops_what_cannot(modules: Callable[[str], Any]) -> None:
+    result = modules("""
+      const made = new history.History();
+      const able = () => [made.canUndo, made.canRedo];
+      const fails = (mayWorkLater) => () => { throw Object.assign(new Error("no"), { mayWorkLater }); };
+      const seen = [];
+      made.did([]);
+      seen.push(able());
+      made.did(["a", "b"]);
+      await made.undo(fails(true)).catch(() => {});
+      seen.push(able());
+      const done = [];
+      await made.undo(async (gesture) => { done.push(gesture); return { undo: [`not ${gesture}`] }; });
+      seen.push(able());
+      await made.redo(async (gesture) => { done.push(gesture); return { undo: [] }; });
+      made.did(["c"]);
+      await made.undo(fails(false)).catch(() => {});
+      seen.push(able());
+      return [seen, done];
+    """)
+    assert result == [
+        [[False, False], [True, False], [False, True], [False, False]],
+        ["a", "b", "not b", "not a"],
+    ]
+
+
+def test_a_picture_compared_with_itself_has_no_marks_and_a_folded_one_keeps_its_ends(
+    modules: Callable[[str], Any],
+) -> None:
+    same, folded = modules("""
+      const compared = graph.compared(shown, shown, []);
+      const marks = [...compared.nodes, ...compared.edges].filter((each) => each.mark);
+      const picture = new graph.Picture(graph.folded(shown));
+      return [marks, {
+        kinds: picture.nodes.map((node) => node.kind).sort(),
+        ends: picture.edges.every((edge) => picture.node(edge.source) && picture.node(edge.target)),
+        members: picture.node(graph.GROUP).members.length,
+      }];
+    """)
+    assert same == []
+    assert folded["ends"]
+    assert folded["members"] == 3
+    assert folded["kinds"].count("route") == 1
+
+
+def test_enlarging_keeps_the_point_under_the_pointer(modules: Callable[[str], Any]) -> None:
+    before, after = modules("""
+      const from = { x: 12, y: -30, k: 0.8 }, point = { x: 400, y: 300 };
+      return [view.toPicture(from, point), view.toPicture(view.zoomed(from, 1.7, point), point)];
+    """)
+    assert before == pytest.approx(after)

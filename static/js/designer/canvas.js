@@ -9,6 +9,10 @@ import { centredOn, fitting, opening, revealing, toPicture, toWindow, zoomed } f
 const FAR = 0.5;
 const FARTHEST = 0.26;
 const DRAG_BEGINS = 5;
+// Edges that reach farther up or down share a lane beside their hub, and bend into it.
+const FAR_APART = 480;
+const LANE = 38;
+const BEND = 26;
 
 export class Canvas extends EventTarget {
   #host;
@@ -18,11 +22,13 @@ export class Canvas extends EventTarget {
   #nodes;
   #wire;
   #minimap;
+  #trunks = element("path", { class: "edge-trunks" });
   #drawnNodes = new Map();
   #drawnEdges = new Map();
   #touching = new Map();
   #live = null;
   #scheduled = false;
+  #cancel = null;
   #measure = document.createElement("canvas").getContext("2d");
   view = { x: 0, y: 0, k: 1 };
   picture = null;
@@ -36,6 +42,7 @@ export class Canvas extends EventTarget {
     this.#svg.append(symbols(icons));
     this.#world = element("g", { class: "world" });
     this.#edges = element("g", { class: "edges", "aria-hidden": "true" });
+    this.#edges.append(this.#trunks);
     this.#nodes = element("g", { class: "nodes" });
     this.#wire = element("path", { class: "designer-wire", visibility: "hidden" });
     this.#world.append(this.#edges, this.#wire, this.#nodes);
@@ -58,6 +65,8 @@ export class Canvas extends EventTarget {
     this.#touching = new Map();
     sync(this.#drawnNodes, picture.nodes, this.#nodes, (node) => this.#makeNode(node), (drawn, node) => this.#fillNode(drawn, node));
     sync(this.#drawnEdges, picture.edges, this.#edges, () => makeEdge(), (drawn, edge) => this.#fillEdge(drawn, edge));
+    for (const drawn of this.#drawnEdges.values()) this.#route(drawn);
+    this.#drawTrunks();
     if (!picture.node(this.focused)) this.focused = "";
     this.#rove(this.focused || (picture.node("selector") ?? picture.nodes[0])?.key);
     this.#minimap.draw(picture);
@@ -99,7 +108,7 @@ export class Canvas extends EventTarget {
     const said = [node.name, node.mark && `${node.mark} since the deployment`, ...node.problems.map((problem) => problem.message)];
     drawn.root.setAttribute("aria-label", said.filter(Boolean).join(". "));
     drawn.root.setAttribute("class", classes("node", `node-${node.kind}`, worst && `has-${worst}`, node.mark && `is-${node.mark}`, node.twoWay && "is-two-way"));
-    this.#write(drawn.label, node.label, node.width - (node.kind === "route" ? 92 : 66), fontOfLabel(node));
+    this.#writeLabel(drawn.label, node);
     this.#write(drawn.detail, detailOf(node), node.width - 66, DETAIL);
     drawn.title.textContent = [`${node.label} · ${node.detail}`, ...node.problems.map((problem) => problem.message)].join("\n");
     drawn.way?.setAttribute("href", `#designer-${node.twoWay ? "two-way" : "one-way"}`);
@@ -115,23 +124,45 @@ export class Canvas extends EventTarget {
       if (!this.#touching.has(end)) this.#touching.set(end, []);
       this.#touching.get(end).push(drawn);
     }
-    this.#route(drawn);
   }
 
   #route(drawn) {
-    const from = this.#drawnNodes.get(drawn.edge.source)?.node;
-    const to = this.#drawnNodes.get(drawn.edge.target)?.node;
+    const { edge } = drawn;
+    const [from, to] = [edge.source, edge.target].map((key) => this.#drawnNodes.get(key)?.node);
     if (!from || !to) return;
-    // Arrows end before the ports, which would hide them.
-    const start = { x: from.x + from.width + (hasOutPort(from) ? 9 : 2), y: from.y + from.height / 2 };
-    const end = { x: to.x - (to.kind === "integration" ? 9 : 2), y: to.y + to.height / 2 };
-    const line = curve(start, end);
-    const arrows = `M${end.x - 7} ${end.y - 4.5}L${end.x} ${end.y}L${end.x - 7} ${end.y + 4.5}`;
+    const [start, end] = endsOf(from, to);
+    drawn.hub = isFar(start, end) && !drawn.root.classList.contains("is-lit") ? this.#hubOf(edge) : "";
+    const line = drawn.hub ? stub(start, end, drawn.hub) : curve(start, end);
+    const there = drawn.hub === "target" ? "" : `M${end.x - 7} ${end.y - 4.5}L${end.x} ${end.y}L${end.x - 7} ${end.y + 4.5}`;
+    const back = drawn.hub === "source" ? "" : `M${start.x + 7} ${start.y - 4.5}L${start.x} ${start.y}L${start.x + 7} ${start.y + 4.5}`;
     drawn.hit.setAttribute("d", line);
-    drawn.line.setAttribute("d", drawn.edge.twoWay ? line : line + arrows);
-    drawn.inner.setAttribute("d", drawn.edge.twoWay ? line : "");
-    const back = `M${start.x + 7} ${start.y - 4.5}L${start.x} ${start.y}L${start.x + 7} ${start.y + 4.5}`;
-    drawn.arrows.setAttribute("d", drawn.edge.twoWay ? arrows + back : "");
+    drawn.line.setAttribute("d", edge.twoWay ? line : line + there);
+    drawn.inner.setAttribute("d", edge.twoWay ? line : "");
+    drawn.arrows.setAttribute("d", edge.twoWay ? there + back : "");
+  }
+
+  /** Which end of a long edge shares its way with others. */
+  #hubOf({ source, target }) {
+    return (this.picture.leaving.get(source)?.length ?? 0) >= (this.picture.reaching.get(target)?.length ?? 0) ? "source" : "target";
+  }
+
+  /** The way that long edges share, as one line: hundreds beside each other could not be told apart, nor drawn in time. */
+  #drawTrunks() {
+    const reach = new Map();
+    for (const { hub, edge } of this.#drawnEdges.values()) {
+      if (!hub) continue;
+      const [start, end] = endsOf(...[edge.source, edge.target].map((key) => this.#drawnNodes.get(key).node));
+      const [near, far] = hub === "source" ? [start, end] : [end, start];
+      const known = reach.get(edge[hub]) ?? { near, side: hub === "source" ? 1 : -1, top: near.y, bottom: near.y };
+      reach.set(edge[hub], { ...known, top: Math.min(known.top, far.y), bottom: Math.max(known.bottom, far.y) });
+    }
+    this.#trunks.setAttribute("d", [...reach.values()].map(trunk).join(""));
+  }
+
+  #writeLabel(text, node) {
+    const isFar = this.#svg.dataset.distance === "far";
+    const room = node.kind === "route" && !isFar ? 92 : 66;
+    this.#write(text, node.label, node.width - room, isFar ? FAR_LABEL : fontOfLabel(node));
   }
 
   #write(text, content, width, font) {
@@ -184,7 +215,10 @@ export class Canvas extends EventTarget {
       const { x, y, k } = this.view;
       this.#world.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
       const distance = k < FARTHEST ? "farthest" : k < FAR ? "far" : "near";
-      if (this.#svg.dataset.distance !== distance) this.#svg.dataset.distance = distance;
+      if (this.#svg.dataset.distance !== distance) {
+        this.#svg.dataset.distance = distance;
+        for (const { label, node } of this.#drawnNodes.values()) this.#writeLabel(label, node);
+      }
       this.#minimap.show(this.view, this.size);
       this.dispatchEvent(new CustomEvent("view", { detail: this.view }));
     });
@@ -226,6 +260,7 @@ export class Canvas extends EventTarget {
     const lit = new Set(path);
     this.#svg.classList.toggle("is-lighting", lit.size > 0);
     for (const [key, drawn] of [...this.#drawnNodes, ...this.#drawnEdges]) drawn.root.classList.toggle("is-lit", lit.has(key));
+    for (const drawn of this.#drawnEdges.values()) if (drawn.hub || lit.has(drawn.edge.key)) this.#route(drawn);
   }
 
   /** Which nodes an edge that is being drawn may end at. */
@@ -304,6 +339,7 @@ export class Canvas extends EventTarget {
     drawn.node.y = Math.round(y);
     place(drawn.root, drawn.node);
     for (const edge of this.#touching.get(key) ?? []) this.#route(edge);
+    this.#drawTrunks();
   }
 
   #drawWire(down, key) {
@@ -332,6 +368,11 @@ export class Canvas extends EventTarget {
     const pointer = down.pointerId;
     this.#svg.setPointerCapture(pointer);
     const stopped = new AbortController();
+    this.#cancel = () => {
+      stopped.abort();
+      onEnd({ type: "pointercancel" });
+    };
+    stopped.signal.addEventListener("abort", () => { this.#cancel = null; });
     const listen = (type, handler) => this.#svg.addEventListener(type, (event) => event.pointerId === pointer && handler(event), { signal: stopped.signal });
     listen("pointermove", onMove);
     for (const type of ["pointerup", "pointercancel"]) {
@@ -341,6 +382,9 @@ export class Canvas extends EventTarget {
       });
     }
   }
+
+  /** Put back what is being dragged, if anything is. */
+  cancelDrag() { this.#cancel?.(); }
 
   #pointOf(event) {
     const box = this.#svg.getBoundingClientRect();
@@ -352,6 +396,7 @@ export class Canvas extends EventTarget {
 
 // As in designer-graph.css, to measure what fits.
 const DETAIL = "12px --sans";
+const FAR_LABEL = "600 19px --mono";
 const fonts = new Map();
 
 function fontOf(host, name) {
@@ -385,6 +430,36 @@ function shortened(text, width, measure) {
 function curve(start, end) {
   const bend = Math.max(36, Math.abs(end.x - start.x) / 2);
   return `M${start.x} ${start.y}C${start.x + bend} ${start.y} ${end.x - bend} ${end.y} ${end.x} ${end.y}`;
+}
+
+/** Where an edge leaves and arrives: before the ports, which would hide its arrows. */
+function endsOf(from, to) {
+  return [
+    { x: from.x + from.width + (hasOutPort(from) ? 9 : 2), y: from.y + from.height / 2 },
+    { x: to.x - (to.kind === "integration" ? 9 : 2), y: to.y + to.height / 2 },
+  ];
+}
+
+function isFar(start, end) { return Math.abs(end.y - start.y) > FAR_APART; }
+
+/** The part of a long edge that is its own: from the shared way to the node at its other end. */
+function stub(start, end, hub) {
+  const down = Math.sign(end.y - start.y);
+  if (hub === "source") {
+    const x = start.x + LANE;
+    return `M${x} ${end.y - down * BEND}Q${x} ${end.y} ${x + BEND} ${end.y}L${end.x} ${end.y}`;
+  }
+  const x = end.x - LANE;
+  return `M${start.x} ${start.y}L${x - BEND} ${start.y}Q${x} ${start.y} ${x} ${start.y + down * BEND}`;
+}
+
+function trunk({ near, side, top, bottom }) {
+  const x = near.x + side * LANE;
+  const branch = (y) => {
+    const down = Math.sign(y - near.y);
+    return down ? `M${near.x} ${near.y}Q${x} ${near.y} ${x} ${near.y + down * BEND}V${y - down * BEND}` : "";
+  };
+  return branch(top) + branch(bottom);
 }
 
 function makeEdge() {

@@ -55,14 +55,29 @@ export class Deploying {
       if (asked === this.#asked) this.#say(error.message);
     }
     reach.disabled = false;
+    if (!reachBackends) this.#try(asked, isNew ? {} : { stageName: this.#form.elements.stageName.value });
+  }
+
+  /** Try the API's test cases, if it has any, on the draft with the stage's variables. */
+  async #try(asked, stage) {
+    const section = this.#dialog.querySelector("[data-deploy-tests]");
+    section.hidden = true;
+    try {
+      const results = await this.#designer.store.post("/test-cases/run", stage);
+      if (asked !== this.#asked || !results.items.length) return;
+      section.hidden = false;
+      this.#dialog.querySelector("[data-deploy-results]").replaceChildren(resultList(results));
+    } catch (error) {
+      if (asked === this.#asked) this.#say(error.message);
+    }
   }
 
   async #deploy() {
     const { stageName, newStageName, description } = this.#form.elements;
     const isNew = stageName.value === NEW_STAGE;
     const name = isNew ? newStageName.value : stageName.value;
-    const steps = [{ gesture: "create-deployment", stageName: name, description: description.value }];
-    if (isNew) steps.unshift({ gesture: "create-stage", stageName: name });
+    const steps = [{ gesture: "create-deployment", stageName: isNew ? "" : name, description: description.value }];
+    if (isNew) steps.push(({ made }) => ({ gesture: "create-stage", stageName: name, deploymentId: made }));
     try {
       const done = await this.#designer.perform(steps, { handles: true });
       this.#dialog.close();
@@ -175,6 +190,19 @@ function findingList(picture, findings, reached) {
     line.append(make("span", "!", { class: "designer-mark", "data-tone": finding.severity === "error" ? "bad" : "wait", role: "img", "aria-label": finding.severity }), make("span", wordsOf(finding, picture.node(finding.node))));
     return line;
   }));
+  return list;
+}
+
+function resultList({ passed, items }) {
+  const failed = items.filter((item) => !item.passed);
+  if (!failed.length) return make("p", `All ${passed} pass.`, { class: "muted" });
+  const list = make("ul", "", { class: "designer-sentences" });
+  list.append(...failed.map(({ name, failures }) => {
+    const line = make("li");
+    line.append(make("span", "!", { class: "designer-mark", "data-tone": "bad", role: "img", "aria-label": "failed" }), make("span", `${name}: ${failures.join(" ")}`));
+    return line;
+  }));
+  if (passed) list.append(make("li", `${passed} pass.`, { class: "muted" }));
   return list;
 }
 

@@ -78,6 +78,7 @@ class RouteDesigner extends HTMLElement {
     this.picture = new Picture(graph);
     this.canvas.draw(new Picture(this.#isFolded ? folded(shown) : shown));
     this.table.draw(this.picture);
+    this.#part("empty").hidden = this.picture.ofKind("route").length > 0;
     this.strip.draw(graph);
     this.overlay.draw(graph.stages);
     this.#showFold(routes);
@@ -134,7 +135,7 @@ class RouteDesigner extends HTMLElement {
     if (node.kind === "group" && key === GROUP && !focus) return this.fold(false);
     this.canvas.select(key);
     this.#remember("node", node.kind === "group" ? null : key);
-    await this.inspector.show(node, { focus });
+    await this.inspector.show(node, { focus, ...(this.overlay.isFailing(key) && { tab: "traffic" }) });
     if (!this.isTable) this.canvas.reveal(key);
   }
 
@@ -506,7 +507,7 @@ class RouteDesigner extends HTMLElement {
 
   async #save(form) {
     const { gesture, subject, id } = form.dataset;
-    const members = this.#withTemplates(membersOf(form));
+    const members = membersOf(form);
     const key = this.inspector.node.key;
     const done = await this.perform(subject ? { gesture, [subject]: id, members } : { gesture, ...members }, { spot: this.canvas.spotOf(key) });
     if (!done || this.inspector.node?.key !== key) return;
@@ -516,19 +517,12 @@ class RouteDesigner extends HTMLElement {
 
   async #create(form) {
     const route = this.picture.node(`route/${this.inspector.node.key.split("/")[1]}`);
-    const steps = [{ gesture: "create-integration", integration: this.#withTemplates(membersOf(form)) }];
+    const steps = [{ gesture: "create-integration", integration: membersOf(form) }];
     if (route) steps.push((made) => ({ gesture: "update-route", routeId: route.id, members: { target: `integrations/${made.node.split("/")[1]}` } }));
     const done = await this.perform(steps);
     if (!done) return;
     this.closePanel();
     this.#lookAt(done.node);
-  }
-
-  /** The one template that the form shows, beside those that it does not. */
-  #withTemplates(members) {
-    if (members.requestTemplates === undefined) return members;
-    const { requestTemplates: template, ...others } = members;
-    return { ...others, requestTemplates: template ? { $default: template } : {} };
   }
 
   #dropped(source, spot) {

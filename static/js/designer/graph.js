@@ -123,7 +123,7 @@ export function folded(graph) {
   );
   if (integrations.length > 1) for (const each of integrations) hidden.set(each.key, GROUP_OF_INTEGRATIONS);
   const groups = [groupNode(GROUP, routes, "custom routes")];
-  if (integrations.length > 1) groups.push(groupNode(GROUP_OF_INTEGRATIONS, integrations, "integrations of theirs"));
+  if (integrations.length > 1) groups.push(groupNode(GROUP_OF_INTEGRATIONS, integrations, "integrations"));
   return {
     ...graph,
     nodes: stacked([...graph.nodes.filter((node) => !hidden.has(node.key)), ...groups]),

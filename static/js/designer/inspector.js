@@ -50,8 +50,9 @@ export class Inspector {
   }
 
   /** Open the panel for a node, or fill it again after a change; what was typed stays unless it `isSaved`. */
-  async show(node, { focus = false, isSaved = false } = {}) {
+  async show(node, { focus = false, isSaved = false, tab = this.#tab } = {}) {
     this.#isSaved = isSaved;
+    this.#tab = tab;
     this.node = node;
     this.#panel.hidden = false;
     this.#parts.kind.textContent = KINDS[node.kind];
@@ -143,7 +144,8 @@ export function membersOf(form) {
   for (const [name, value] of fields) {
     if (form.elements[name].closest?.("[hidden]")) continue;
     if (name === "authorization") Object.assign(members, authorizationOf(value));
-    else if (name === "template") members.requestTemplates = value;
+    else if (name === "template") members.requestTemplates = { ...(value && { $default: value }), ...JSON.parse(fields.get("otherTemplates")) };
+    else if (name === "otherTemplates") continue;
     else members[name] = name === "timeoutInMillis" ? Number(value) : value;
   }
   if (members.integrationType?.startsWith("AWS")) members.integrationMethod = "POST";

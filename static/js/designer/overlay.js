@@ -31,6 +31,9 @@ export class Overlay {
 
   get isOn() { return this.#switch.checked; }
 
+  /** Whether what is shown of a node now are errors. */
+  isFailing(key) { return this.#last !== null && laidOver(this.#designer.picture, this.#last).nodes[key]?.state === "failing"; }
+
   start() { this.#watch(); }
 
   /** Offer the stages that serve something. */
@@ -144,7 +147,7 @@ function errorOf({ at, text, traceUrl }) {
   const head = make("p");
   head.append(tone("bad", "last error"), " ", ago(at));
   block.append(head, make("pre", text, { class: "snippet", tabindex: "0" }));
-  if (traceUrl) block.append(make("a", "Trace of this message", { href: traceUrl }));
+  if (traceUrl) block.append(make("a", "This message, step by step", { href: traceUrl }));
   return block;
 }
 

@@ -4,6 +4,7 @@ export class Panning {
   #svg;
   #canvas;
   #pointers = new Map();
+  #fingers = new Map(); // all of them, on nodes too
   #space = false;
   /** Whether the picture was moved since the space bar went down: then letting it go means nothing else. */
   hasMoved = false;
@@ -22,6 +23,12 @@ export class Panning {
   }
 
   #down(event) {
+    if (event.pointerType === "touch") this.#fingers.set(event.pointerId, point(event));
+    if (this.#fingers.size > 1) {
+      // The first one may hold a node: two move the picture, wherever they are.
+      this.#canvas.cancelDrag();
+      for (const [id, place] of this.#fingers) this.#pointers.set(id, place);
+    }
     const onNothing = !event.target.closest(".node, .edge-hit");
     const moves = onNothing || this.#space || event.button === 1 || this.#pointers.size > 0;
     if (!moves || event.button > 1) return;
@@ -33,6 +40,7 @@ export class Panning {
   }
 
   #move(event) {
+    if (this.#fingers.has(event.pointerId)) this.#fingers.set(event.pointerId, point(event));
     if (!this.#pointers.has(event.pointerId)) return;
     this.hasMoved = true;
     const before = this.#spread();
@@ -44,6 +52,7 @@ export class Panning {
   }
 
   #up(event) {
+    this.#fingers.delete(event.pointerId);
     this.#pointers.delete(event.pointerId);
     if (this.#pointers.size === 0) this.#svg.classList.remove("is-panning");
   }
@@ -69,6 +78,7 @@ export class Panning {
 
   #release() {
     this.#space = false;
+    this.#fingers.clear();
     this.#pointers.clear();
     this.#svg.classList.remove("is-held", "is-panning");
   }

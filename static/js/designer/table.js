@@ -26,7 +26,10 @@ export class Table extends EventTarget {
   /** `{ key: { text, state } }` of nodes, or null. */
   setLive(live) {
     for (const cell of this.#host.querySelectorAll("[data-live], [data-live-column]")) cell.hidden = live === null;
-    for (const [key, row] of this.#drawn) row.querySelector("[data-live]").textContent = live?.[key]?.text ?? "–";
+    for (const [key, row] of this.#drawn) {
+      row.querySelector("[data-live]").textContent = live?.[key]?.text ?? "–";
+      row.dataset.liveState = live?.[key]?.state ?? "";
+    }
   }
 
   focus(key) { this.#drawn.get(key)?.querySelector("[data-open]").focus(); }
