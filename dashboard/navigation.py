@@ -39,6 +39,10 @@ _SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Domain names", "world", "domains", on_all(Permission.READ_APIS)),
         ),
     ),
+    (
+        "Administer",
+        (Entry("Audit log", "history", "audit", on_some(Permission.READ_AUDIT)),),
+    ),
 )
 
 _READ = on_api(Permission.READ_APIS)
