@@ -55,6 +55,7 @@ _API_PAGES: tuple[Entry, ...] = (
     Entry("Models", "code", "models", _READ),
     Entry("Stages", "stack-2", "stages", _READ),
     Entry("Deployments", "rocket", "deployments", _READ),
+    Entry("Import & export", "file-import", "interchange", _READ),
 )
 """The tabs of one API."""
 

@@ -5,7 +5,7 @@ from django.urls import path
 
 from dashboard.resources.registry import KINDS
 from dashboard.themes import choose_theme
-from dashboard.views import deployments, resources
+from dashboard.views import deployments, interchange, resources
 from dashboard.views.audit import audit, audit_export
 from dashboard.views.client import client, saved_messages
 from dashboard.views.connections import columns, connection, connections, disconnect, send, views
@@ -32,6 +32,9 @@ urlpatterns = [
     path("apis/<str:api_id>/designer", designer, name="designer"),
     path("apis/<str:api_id>/designer/panel", designer_panel, name="designer-panel"),
     path("apis/<str:api_id>/designer/gesture", designer_gesture, name="designer-gesture"),
+    path("apis/import", interchange.import_api, name="apis-import"),
+    path("apis/<str:api_id>/interchange", interchange.interchange, name="interchange"),
+    path("apis/<str:api_id>/interchange/<str:export_format>", interchange.export, name="interchange-export"),
     path("audit", audit, name="audit"),
     path("audit/export", audit_export, name="audit-export"),
     path("apis/<str:api_id>/deployments/<str:deployment_id>/serve", deployments.serve, name="deployments-serve"),
