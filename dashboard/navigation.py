@@ -41,7 +41,10 @@ _SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
     (
         "Administer",
-        (Entry("Audit log", "history", "audit", on_some(Permission.READ_AUDIT)),),
+        (
+            Entry("Audit log", "history", "audit", on_some(Permission.READ_AUDIT)),
+            Entry("Tables", "database", "admin:index", on_all(Permission.MANAGE_USERS)),
+        ),
     ),
 )
 

@@ -3,6 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
+from dashboard import admin
 from dashboard.resources.registry import KINDS
 from dashboard.themes import choose_theme
 from dashboard.views import deployments, interchange, resources
@@ -35,6 +36,7 @@ urlpatterns = [
     path("apis/import", interchange.import_api, name="apis-import"),
     path("apis/<str:api_id>/interchange", interchange.interchange, name="interchange"),
     path("apis/<str:api_id>/interchange/<str:export_format>", interchange.export, name="interchange-export"),
+    path("admin/", admin.site.urls),
     path("audit", audit, name="audit"),
     path("audit/export", audit_export, name="audit-export"),
     path("apis/<str:api_id>/deployments/<str:deployment_id>/serve", deployments.serve, name="deployments-serve"),

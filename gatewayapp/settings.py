@@ -48,6 +48,7 @@ NOPAL_DRAIN_TIMEOUT = env.number("NOPAL_DRAIN_TIMEOUT", 30.0)
 NOPAL_SETUP_REMOTE = env.boolean("NOPAL_SETUP_REMOTE")
 
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",  # the site is dashboard.admin's
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

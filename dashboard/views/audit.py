@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import QuerySet
 from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import urlencode
 
 from dashboard.audit import AuditFilter, row_of
@@ -24,7 +25,7 @@ ENTRIES = 50
 def audit(request: Request) -> HttpResponse:
     form = AuditFilter(request.GET)
     found, cursor = newest_first(form.entries(request.access), "at", request.GET.get("cursor"), ENTRIES)
-    asked = {name: value for name, value in request.GET.items() if name in form.fields and value}
+    asked = {name: value for name in form.fields if (value := request.GET.get(name, ""))}
     context = {
         "form": form,
         "rows": [row_of(entry) for entry in found],
@@ -38,7 +39,7 @@ def audit(request: Request) -> HttpResponse:
 
 
 @page(read=on_some(Permission.READ_AUDIT))
-def audit_export(request: Request) -> StreamingHttpResponse:
+def audit_export(request: Request) -> HttpResponseBase:
     """All that the filter finds, one entry a line, the latest first."""
     entries = AuditFilter(request.GET).entries(request.access)
     lines = _lines_apart(entries) if isinstance(request, ASGIRequest) else _lines(entries)

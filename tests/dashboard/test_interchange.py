@@ -81,7 +81,9 @@ def test_a_template_gets_its_parameters(signed_in: Client, db: None) -> None:
 
 
 def test_all_problems_are_told_with_their_places_and_the_document_is_kept(signed_in: Client, db: None) -> None:
-    broken = DOCUMENT.replace("integrationType: MOCK", "integrationType: NONE").replace("integration: echo", "integration: gone")
+    broken = DOCUMENT.replace("integrationType: MOCK", "integrationType: NONE").replace(
+        "integration: echo", "integration: gone"
+    )
 
     for button in ("look", "apply"):
         response = send(signed_in, "/apis/import", document=broken, **{button: "on"})

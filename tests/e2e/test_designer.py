@@ -13,7 +13,6 @@ from tests.e2e.conftest import PASSWORD, Desk, Theme, check_fits, tabs
 from tests.support.gateway import Api, Gateway, wait_until
 from tests.support.rest import RestClient
 
-
 DOCUMENT = {
     "nopal": 1,
     "api": {"name": "designed", "routeSelectionExpression": "$request.body.action"},
