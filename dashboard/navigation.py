@@ -41,11 +41,13 @@ _SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         ),
     ),
     (
-        "Access",
+        "Administer",
         (
             Entry("Users", "users", "users", on_all(Permission.MANAGE_USERS)),
             Entry("Access keys", "key", "access-keys", on_all(Permission.MANAGE_ACCESS_KEYS)),
             Entry("API tokens", "lock", "tokens", on_all(Permission.MANAGE_TOKENS)),
+            Entry("Audit log", "history", "audit", on_some(Permission.READ_AUDIT)),
+            Entry("Tables", "database", "admin:index", on_all(Permission.MANAGE_USERS)),
         ),
     ),
 )
@@ -60,6 +62,7 @@ _API_PAGES: tuple[Entry, ...] = (
     Entry("Models", "code", "models", _READ),
     Entry("Stages", "stack-2", "stages", _READ),
     Entry("Deployments", "rocket", "deployments", _READ),
+    Entry("Import & export", "file-import", "interchange", _READ),
 )
 """The tabs of one API."""
 

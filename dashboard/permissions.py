@@ -14,6 +14,7 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.http import require_http_methods
 from django_htmx.middleware import HtmxDetails
 
@@ -23,7 +24,7 @@ from gatewayapp.controlplane.operations.errors import NotFound, OperationError
 from gatewayapp.controlplane.operations.users import access_of
 from gatewayapp.core.roles import Access
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 ApiOf = Callable[..., str]
 
 
@@ -49,7 +50,7 @@ def page(
     def decorate(view: View) -> View:
         @require_http_methods(["GET", "HEAD", "POST"] if posts else ["GET", "HEAD"])
         @wraps(view)
-        def checked(request: Any, **arguments: Any) -> HttpResponse:
+        def checked(request: Any, **arguments: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return _to_sign_in(request)
             request.access = access_of(request.user)

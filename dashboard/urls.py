@@ -3,10 +3,12 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
+from dashboard import admin
 from dashboard.resources.registry import KINDS
 from dashboard.themes import choose_theme
-from dashboard.views import deployments, resources
+from dashboard.views import deployments, interchange, resources
 from dashboard.views.access_keys import access_keys, new_access_key, revoke_access_key
+from dashboard.views.audit import audit, audit_export
 from dashboard.views.client import client, saved_messages
 from dashboard.views.connections import columns, connection, connections, disconnect, send, views
 from dashboard.views.designer import designer, designer_gesture, designer_panel
@@ -54,6 +56,12 @@ urlpatterns = [
     path("apis/<str:api_id>/designer", designer, name="designer"),
     path("apis/<str:api_id>/designer/panel", designer_panel, name="designer-panel"),
     path("apis/<str:api_id>/designer/gesture", designer_gesture, name="designer-gesture"),
+    path("apis/import", interchange.import_api, name="apis-import"),
+    path("apis/<str:api_id>/interchange", interchange.interchange, name="interchange"),
+    path("apis/<str:api_id>/interchange/<str:export_format>", interchange.export, name="interchange-export"),
+    path("admin/", admin.site.urls),
+    path("audit", audit, name="audit"),
+    path("audit/export", audit_export, name="audit-export"),
     path("apis/<str:api_id>/deployments/<str:deployment_id>/serve", deployments.serve, name="deployments-serve"),
     *(address for kind in KINDS for address in resources.addresses(kind)),
 ]

@@ -51,6 +51,7 @@ NOPAL_MASK = env.words("NOPAL_MASK")
 NOPAL_SETUP_REMOTE = env.boolean("NOPAL_SETUP_REMOTE")
 
 INSTALLED_APPS = [
+    "django.contrib.admin.apps.SimpleAdminConfig",  # the site is dashboard.admin's
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

@@ -67,6 +67,6 @@ authorizers = Kind(
     create=operations.create_authorizer,
     update=operations.update_authorizer,
     delete=operations.delete_authorizer,
-    constants={"authorizer_type": "REQUEST"},
+    constants={"authorizer_type": "REQUEST", "identity_source": []},
     lost=lambda each: ["Nothing else. While a route names it, it cannot be deleted."],
 )

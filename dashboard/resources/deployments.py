@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from dashboard.resources.apis import apis
 from dashboard.resources.choices import stages
-from dashboard.resources.diffs import told
+from dashboard.resources.diffs import items
 from dashboard.resources.fields import Choice, LongText
 from dashboard.resources.kinds import Cell, Column, Empty, Group, Kind, Place
 from gatewayapp.controlplane import operations
@@ -26,7 +26,7 @@ def _more(place: Place, deployment: Deployment) -> Mapping[str, Any]:
     return {
         "serving": sorted(serving),
         "could_serve": [stage.stage_name for stage in others],
-        "changes": told(each.change for each in operations.diff_deployments(**names)),
+        "changes": items(operations.diff_deployments(**names)),
     }
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatewayapp.core.diff import Change
+from gatewayapp.core.redaction import redacted
+from gatewayapp.core.told import Told
 
-_WORDS = {"added": "Added", "removed": "Removed", "changed": "Changed"}
 _TONES = {"added": "good", "removed": "bad", "changed": "info"}
 
 
@@ -21,26 +21,28 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A change in words."""
+class Item:
+    """A change as a sentence, with the members that differ."""
 
     word: str
     tone: str
-    kind: str
-    name: str
+    sentence: str
     lines: tuple[Line, ...]
 
 
-def told(changes: Iterable[Change]) -> list[Told]:
+def items(changes: Iterable[Told]) -> list[Item]:
+    """Secrets are left out."""
     return [
-        Told(
-            _WORDS[change.action],
-            _TONES[change.action],
-            _spaced(change.kind),
-            change.key,
-            tuple(Line(each.member, text(each.before), text(each.after)) for each in change.members),
+        Item(
+            told.change.action,
+            _TONES[told.change.action],
+            told.sentence,
+            tuple(
+                Line(each.member, _text_of(each.member, each.before), _text_of(each.member, each.after))
+                for each in told.change.members
+            ),
         )
-        for change in changes
+        for told in changes
     ]
 
 
@@ -70,7 +72,5 @@ def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-def _spaced(kind: str) -> str:
-    """`RouteResponse` as it is read: `route response`."""
-    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in kind).strip()
-    return "API" if kind == "Api" else words
+def _text_of(member: str, value: Any) -> str:
+    return text(redacted({member: value})[member])

@@ -70,7 +70,7 @@ class ResourceForm(forms.Form):
         changes, keys = self.changes(), self.place.keys
         with transaction.atomic():
             if self.resource is None:
-                return self.kind.create(**keys, **self.kind.constants, **changes)
+                return self.kind.create(**keys, **{**self.kind.constants, **changes})
             if changes and self.kind.update:
                 self.kind.update(**keys, **changes)
             return self.kind.get_of(keys)

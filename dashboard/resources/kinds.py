@@ -111,8 +111,8 @@ class Kind:
     """The template of what a detail page has beneath the members."""
     more_context: Callable[[Place, Any], Mapping[str, Any]] = lambda place, resource: {}
     needs: Mapping[str, Need] = field(default_factory=dict)
-    constants: Mapping[str, str] = field(default_factory=dict)
-    """Members of every new one, which nobody is asked for."""
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    """Members that every new one is given, unless the form says otherwise."""
     not_in_cli: frozenset[str] = frozenset()
     """Members that only Nopal has, and no AWS CLI knows."""
     arn_path: Callable[[Keys], str] | None = None
