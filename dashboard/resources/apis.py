@@ -194,6 +194,7 @@ apis = Kind(
     lost=_lost,
     document=_document,
     more="resources/_api.html",
+    more_first=True,
     more_context=_overview,
     needs={"list": on_some(Permission.READ_APIS), "new": on_all(Permission.WRITE_APIS)},
     arn_path=lambda keys: f"/apis/{keys['api_id']}",

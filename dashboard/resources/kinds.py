@@ -108,7 +108,8 @@ class Kind:
     """Members that a form has and the model has not, such as whether a route answers."""
     document: Callable[[Place, Any], Document] = lambda place, resource: resource.document()
     more: str = ""
-    """The template of what a detail page has beneath the members."""
+    """The template of what a detail page has beneath the members, or above them."""
+    more_first: bool = False
     more_context: Callable[[Place, Any], Mapping[str, Any]] = lambda place, resource: {}
     needs: Mapping[str, Need] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)

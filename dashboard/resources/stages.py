@@ -213,6 +213,7 @@ stages = Kind(
     facts=_facts,
     lost=_lost,
     more="resources/_stage.html",
+    more_first=True,
     more_context=_more,
     not_in_cli=frozenset({"limits"}),
     arn_path=lambda keys: f"/apis/{keys['api_id']}/stages/{keys['stage_name']}",

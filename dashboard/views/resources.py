@@ -95,6 +95,7 @@ def _detail(request: Request, kind: Kind, place: Place) -> HttpResponse:
     before = kind.values(resource)
     context = {
         **_frame(kind, place, "detail", resource),
+        "identifier": place.keys[kind.key],
         "groups": _facts(kind, place, before),
         "more": f"dashboard/{kind.more}" if kind.more else "",
         **kind.more_context(place, resource),
