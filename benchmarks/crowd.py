@@ -85,7 +85,7 @@ async def _connect(infos: list[ConnectionInfo]) -> tuple[Connections, Control]:
         connection.messages_in = number
         connection.errors = int(number % 7 == 0)
         if number % 100 == 0:
-            await connection.deliver("x" * 100)
+            connection.deliver("x" * 100)
         if number % 10 == 0:
             connection.lifetime._last_data -= 300 + number % 100
     integrations = Integrations(OutboundOptions())
