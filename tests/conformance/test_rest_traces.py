@@ -149,11 +149,28 @@ def test_what_is_not_there_or_not_one_s_own_is_not_there(
     say(client, "hello")
     [trace] = wait_until(lambda: traces(rest, api))
     other = new_api(gateway)
-    user = {"username": "bea", "password": "a-cactus-in-the-sun", "roles": [{"role": "viewer", "apiId": other.api_id}]}
-    rest.post("users", user)
-    bea = RestClient(gateway, json.loads(gateway._run("manage.py", "createapitoken", "bea", "x", "--json"))["token"])
+    bea = viewer(gateway, rest, "bea", other)
 
     unknown = bea("GET", "traces/invented")
     assert bea("GET", f"traces/{trace['traceId']}").status == unknown.status == 404
     assert bea.get("traces")["items"] == []
     assert bea("POST", f"traces/{trace['traceId']}/replay", {}).status == 404
+
+
+def test_a_viewer_reads_a_trace_and_does_nothing_again(
+    gateway: Gateway, rest: RestClient, api: Api, client: ClientConnection
+) -> None:
+    cem = viewer(gateway, rest, "cem", api)
+    traces(cem, api)
+    say(client, "hello")
+    [trace] = wait_until(lambda: traces(cem, api))
+    assert cem.get(f"traces/{trace['traceId']}")["traceId"] == trace["traceId"]
+    assert cem("POST", f"traces/{trace['traceId']}/replay", {}).status == 403
+
+
+def viewer(gateway: Gateway, rest: RestClient, name: str, api: Api) -> RestClient:
+    """Someone who may look at one API."""
+    roles = [{"role": "viewer", "apiId": api.api_id}]
+    rest.post("users", {"username": name, "password": "a-cactus-in-the-sun", "roles": roles})
+    made = json.loads(gateway._run("manage.py", "createapitoken", name, "x", "--json"))
+    return RestClient(gateway, made["token"])

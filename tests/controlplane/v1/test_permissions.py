@@ -57,6 +57,9 @@ CASES = [
     Case("POST", "apis/{api}/stages/prod/route-test", VIEWER, "api", {"message": "{}", "draft": True}),
     Case("GET", "apis/{api}/stages/prod/metrics", VIEWER, "api"),
     Case("GET", "metrics", VIEWER, "some"),
+    Case("GET", "traces", VIEWER, "some"),
+    Case("GET", "traces/export", VIEWER, "some"),
+    Case("GET", "traces/stream", VIEWER, "some"),
     Case("POST", "apis/{api}/stages/prod/compare", VIEWER, "api", {"message": "{}"}),
     Case("POST", "apis/{api}/test", VIEWER, "api", {"message": "{}"}),
     Case("GET", "apis/{api}/test-cases", VIEWER, "api"),
@@ -82,6 +85,10 @@ CASES = [
     Case("GET", "audit-entries", ADMIN, "some"),
     Case("GET", "server", VIEWER, "all"),
 ]
+
+
+OF_A_RUNNING_GATEWAY = {"traces/<str:trace_id>", "traces/<str:trace_id>/replay"}
+"""Traces are in a gateway's memory only: tests/conformance/test_rest_traces.py asks one about these."""
 
 
 class World(NamedTuple):
@@ -142,14 +149,17 @@ def ids(case: Case) -> str:
 
 
 def test_every_endpoint_is_in_the_table():
+    endpoints = [
+        pattern for pattern in ENDPOINTS if str(pattern.pattern).removeprefix("api/v1/") not in OF_A_RUNNING_GATEWAY
+    ]
     told = {(case.method, case.path.partition("?")[0].count("/")) for case in CASES}
     served = {
         (method, str(pattern.pattern).removeprefix("api/v1/").count("/"))
-        for pattern in ENDPOINTS
+        for pattern in endpoints
         for method in pattern.callback.view_initkwargs["needs"]
     }
     assert told == served
-    assert len(CASES) == sum(len(pattern.callback.view_initkwargs["needs"]) for pattern in ENDPOINTS)
+    assert len(CASES) == sum(len(pattern.callback.view_initkwargs["needs"]) for pattern in endpoints)
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids)
