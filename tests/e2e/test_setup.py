@@ -21,7 +21,7 @@ def test_the_set_up_link_leads_to_the_overview_of_the_demo(served: Served, tab: 
     page.get_by_role("button", name="Create administrator").click()
 
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-    expect(page.get_by_role("heading", name="chat", exact=True)).to_be_visible()
+    expect(page.get_by_role("article", name="chat")).to_be_visible()
     expect(page.get_by_text(served.websocket_url, exact=True)).to_be_visible()
 
     assert _status(served.setup_link) == GONE, "a link works once"
