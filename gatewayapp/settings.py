@@ -132,7 +132,7 @@ SILENCED_SYSTEM_CHECKS = [
     # Plain HTTP is served too, on loopback and to proxies, and programs would not follow a redirect.
     "security.W008",
     # Cookies are marked Secure wherever the request came by TLS, see dashboard.middleware.
-    "security.W012",
+    "security.W011",
     "security.W016",
     # Names below this one, and browsers' preload lists, are their owner's to decide about.
     "security.W005",

@@ -10,7 +10,7 @@ from gatewayapp.controlplane.api.v1.moments import moment
 from gatewayapp.controlplane.api.v1.pagination import decode, encode, invalid_cursor
 from gatewayapp.controlplane.api.v1.permissions import check_api
 from gatewayapp.controlplane.api.v1.schema import endpoint
-from gatewayapp.controlplane.api.v1.shapes import FrameShape, PageQuery, Shape, Text, frame_of, page_of
+from gatewayapp.controlplane.api.v1.shapes import FrameShape, HeaderShape, PageQuery, Shape, Text, frame_of, page_of
 from gatewayapp.controlplane.api.v1.views import View
 from gatewayapp.controlplane.operations import connections
 from gatewayapp.controlplane.operations.connections import ConnectionFilter, Target
@@ -82,11 +82,6 @@ class ConnectionShape(Shape):
     principal_id = serializers.CharField(allow_null=True, help_text="Who the authorizer said the client is.")
     node = serializers.CharField(help_text="The process that holds it: its slot, and which of its starts.")
     live = LiveShape(allow_null=True, help_text="Null while the connection is just ending.")
-
-
-class HeaderShape(Shape):
-    name = serializers.CharField()
-    value = serializers.CharField()
 
 
 class HandshakeShape(Shape):

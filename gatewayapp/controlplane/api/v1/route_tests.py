@@ -6,7 +6,7 @@ from rest_framework.response import Response
 
 from gatewayapp.controlplane.api.v1.drafts import MemberChangeShape
 from gatewayapp.controlplane.api.v1.schema import endpoint
-from gatewayapp.controlplane.api.v1.shapes import Shape, Text
+from gatewayapp.controlplane.api.v1.shapes import HeaderShape, Shape, Text
 from gatewayapp.controlplane.api.v1.views import View
 from gatewayapp.controlplane.operations.deployments import DRAFT
 from gatewayapp.controlplane.operations.route_tests import RouteTest, compare_route_tests, run_route_test
@@ -34,11 +34,6 @@ class TestMessageShape(Shape):
 
 class CompareMessageShape(Shape):
     message = Text(max_length=LONGEST_MESSAGE)
-
-
-class HeaderShape(Shape):
-    name = serializers.CharField()
-    value = serializers.CharField()
 
 
 class RequestShape(Shape):

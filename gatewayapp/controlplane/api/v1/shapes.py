@@ -41,6 +41,11 @@ class Base64(serializers.CharField):
             raise serializers.ValidationError("This is not base64.") from error
 
 
+class HeaderShape(Shape):
+    name = serializers.CharField()
+    value = serializers.CharField()
+
+
 class FrameShape(Shape):
     """A frame to send: `text`, or `binary` for a binary one."""
 
