@@ -12,6 +12,7 @@ connections of any API.
 import asyncio
 import json
 import logging
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from http.cookies import SimpleCookie
 from importlib import import_module
@@ -43,7 +44,7 @@ _RECHECK_SECONDS = 60.0
 _PING_SECONDS = 20.0
 
 
-class LiveConsumer(AsyncWebsocketConsumer):
+class LiveConsumer(AsyncWebsocketConsumer, ABC):
     """One viewer's socket; a subclass names what it needs and tells of things in `watch`.
 
     `watch` runs until the viewer leaves. It may send as fast as it likes: `tell` waits while the viewer is slow, so
@@ -56,8 +57,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
     max_message = 64 * 1024
     """Bytes that the page may say at once."""
 
+    @abstractmethod
     async def watch(self) -> None:
-        raise NotImplementedError(f"{type(self).__name__} tells of nothing")
+        """Tell of things until the viewer leaves, which cancels this."""
 
     async def heard(self, message: dict[str, Any]) -> None:
         """The viewer's script, or a form with `hx-ws:send`, said something."""

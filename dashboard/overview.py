@@ -16,6 +16,8 @@ from gatewayapp.models import Api, Stage
 
 RANGES = {"5m": "5 minutes", "1h": "hour", "24h": "24 hours"}
 """How far back one may look, and what that is called."""
+_LATELY = "5m"
+"""The range that figures of this moment, and what needs attention, are read from."""
 _RECENT = 10
 """Seconds that the rates of this moment are an average of."""
 _SPARKS = 60
@@ -83,8 +85,10 @@ def overview(request: HttpRequest, access: Access, range_name: str) -> Overview:
     """The APIs that `access` may read, oldest first; addresses are those that work from where `request` came."""
     api_ids = access.apis_with(Permission.READ_APIS)
     gateway = _gateway()
-    recent = gateway_figures(gateway, api_ids) if gateway else {}
-    past = gateway.metrics(api_ids, range_name) if gateway else Metrics(0, 1, (), {}, {})
+    nothing = Metrics(0, 1, (), {}, {})
+    lately = gateway.metrics(api_ids, _LATELY) if gateway else nothing
+    past = lately if range_name == _LATELY or gateway is None else gateway.metrics(api_ids, range_name)
+    recent = figures_of(lately)
     apis = list(_readable(api_ids))
     sparks = {stage_key(stage.api_id, stage.stage): stage for stage in past.stages}
     return Overview(
@@ -93,13 +97,17 @@ def overview(request: HttpRequest, access: Access, range_name: str) -> Overview:
         series=_charted(past.series, past.step),
         start=past.start,
         step=past.step,
-        attention=list(_attention(apis, gateway, api_ids)),
+        attention=list(_attention(apis, gateway, api_ids, lately)),
     )
 
 
 def gateway_figures(gateway: LiveConnections, api_ids: frozenset[str] | None) -> dict[str, Figures]:
     """The figures of this moment of each stage in use; errors and latency are of the last five minutes."""
-    metrics = gateway.metrics(api_ids, "5m")
+    return figures_of(gateway.metrics(api_ids, _LATELY))
+
+
+def figures_of(metrics: Metrics) -> dict[str, Figures]:
+    """The same of metrics that have been read."""
     return {stage_key(stage.api_id, stage.stage): _figures(stage.series, stage.sums) for stage in metrics.stages}
 
 
@@ -204,23 +212,23 @@ def _thinned(values: Sequence[float | None]) -> Sequence[float]:
 
 
 def _attention(
-    apis: Sequence[Api], gateway: LiveConnections | None, api_ids: frozenset[str] | None
+    apis: Sequence[Api], gateway: LiveConnections | None, api_ids: frozenset[str] | None, lately: Metrics
 ) -> Iterator[Attention]:
     names = {api.api_id: api.name for api in apis}
     if gateway is None:
         yield Attention("bad", "No gateway runs in this process: start Nopal with manage.py serve.")
     else:
-        yield from _of_traffic(gateway, api_ids, names)
+        yield from _of_traffic(gateway, api_ids, names, lately)
     for api in apis:
         yield from _of_stages(api)
 
 
 def _of_traffic(
-    gateway: LiveConnections, api_ids: frozenset[str] | None, names: Mapping[str, str]
+    gateway: LiveConnections, api_ids: frozenset[str] | None, names: Mapping[str, str], lately: Metrics
 ) -> Iterator[Attention]:
     if gateway.draining:
         yield Attention("bad", "The gateway is going away: it lets nobody in any more.")
-    for stage in gateway.metrics(api_ids, "5m").stages:
+    for stage in lately.stages:
         where = f"{names.get(stage.api_id, stage.api_id)}, stage {stage.stage}"
         failed = int((stage.sums["integration_error"] or 0) + (stage.sums["execution_error"] or 0))
         if failed:

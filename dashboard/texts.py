@@ -1,4 +1,4 @@
-"""What clients wrote, for people to read: nothing in it may hide, turn the text around or run over the page."""
+"""Words for people: durations, and what clients wrote, in which nothing may hide, turn the text around or run over."""
 
 import re
 
@@ -14,6 +14,15 @@ def spelled(text: str) -> str:
 def spelled_lines(text: str) -> str:
     """The same for text of several lines: line feeds and tabs stay what they are."""
     return _HIDDEN.sub(lambda found: found[0] if found[0] in "\n\t" else _name(found), text)
+
+
+def milliseconds(value: float | None) -> str:
+    """A duration for people: `3.4 ms`, `1.2 s`."""
+    if value is None:
+        return "–"
+    if value >= 1000:
+        return f"{value / 1000:.1f} s"
+    return f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms"
 
 
 def cut(text: str, length: int) -> str:

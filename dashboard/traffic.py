@@ -9,6 +9,7 @@ from django import forms
 from django.http import QueryDict
 
 from dashboard.live import LiveConsumer
+from dashboard.texts import milliseconds, spelled
 from gatewayapp.controlplane.api.v1.permissions import on_some
 from gatewayapp.controlplane.operations.errors import OperationError
 from gatewayapp.controlplane.operations.traces import check_traces, watch_traces
@@ -102,23 +103,22 @@ class Bar:
 
 
 def row_of(trace: Trace, names: dict[str, str]) -> dict[str, Any]:
-    """A trace as a line, for the template and for the page's script alike."""
+    """A trace as a line, for the template and for the page's script alike: every value as it is shown."""
     shown = trace.received if trace.inbound else trace.sent
     return {
         "id": trace.trace_id,
         "at": trace.started_at,
         "direction": "in" if trace.inbound else "out",
         "kind": _WORDS[trace.kind],
-        "api": names.get(trace.api_id, trace.api_id),
+        "api": spelled(names.get(trace.api_id, trace.api_id)),
         "stage": trace.stage,
         "connection": trace.connection_id,
-        "route": trace.route_key or "",
-        "status": trace.status or trace.delivery or "",
+        "route": spelled(trace.route_key or ""),
+        "status": spelled(trace.status or trace.delivery or ""),
         "tone": _tone(trace),
-        "duration": trace.duration,
-        "size": shown.size if shown else 0,
-        "preview": _preview(shown),
-        "error": trace.error or "",
+        "duration": milliseconds(trace.duration),
+        "preview": spelled(_preview(shown)),
+        "error": spelled(trace.error or ""),
     }
 
 

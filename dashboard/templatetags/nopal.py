@@ -12,9 +12,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from dashboard import navigation
-from dashboard.texts import spelled, spelled_lines
+from dashboard.texts import milliseconds, spelled, spelled_lines
 
 register = template.Library()
+register.filter("milliseconds", milliseconds)
 
 _ICONS = Path(settings.BASE_DIR) / "static" / "vendor" / "icons"
 
@@ -65,16 +66,6 @@ def size(count: int | None) -> str:
             break
         amount, unit = amount / 1024, larger
     return f"{amount:.0f} {unit}" if unit == "B" or amount >= 100 else f"{amount:.1f} {unit}"
-
-
-@register.filter
-def milliseconds(value: float | None) -> str:
-    """A duration for people: `3.4 ms`, `1.2 s`."""
-    if value is None:
-        return "–"
-    if value >= 1000:
-        return f"{value / 1000:.1f} s"
-    return f"{value:.0f} ms" if value >= 100 else f"{value:.1f} ms"
 
 
 @register.simple_tag

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -110,12 +111,8 @@ def connection(request: Request, connection_id: str) -> HttpResponse:
 @page(write=on_some(Permission.WRITE_CONNECTIONS))
 def send(request: Request, connection_id: str) -> HttpResponse:
     form = FrameForm(request.POST)
-    if request.method != "POST":
-        return redirect("connections-detail", connection_id=connection_id)
-    if not form.is_valid():
-        return _told(request, connection_id, "bad", first_error(form))
-    if _find(request, connection_id, Permission.WRITE_CONNECTIONS) is None:
-        return _told(request, connection_id, *_SENT[Delivery.GONE])
+    if refused := _refused(request, connection_id, form):
+        return refused
     delivery = send_to_connection(connection_id=connection_id, frame=form.cleaned_data["frame"])
     return _told(request, connection_id, *_SENT[delivery])
 
@@ -123,16 +120,23 @@ def send(request: Request, connection_id: str) -> HttpResponse:
 @page(write=on_some(Permission.WRITE_CONNECTIONS))
 def disconnect(request: Request, connection_id: str) -> HttpResponse:
     form = CloseForm(request.POST)
+    if refused := _refused(request, connection_id, form):
+        return refused
+    code, reason = form.cleaned_data["code"], form.cleaned_data["reason"]
+    if operations.disconnect(connection_id=connection_id, code=code, reason=reason) is Delivery.GONE:
+        return _told(request, connection_id, *_SENT[Delivery.GONE])
+    return _told(request, connection_id, "good", f"Closed with {code}.")
+
+
+def _refused(request: Request, connection_id: str, form: Form) -> HttpResponse | None:
+    """Why nothing is done to the connection; None where it is there and the form is filled in."""
     if request.method != "POST":
         return redirect("connections-detail", connection_id=connection_id)
     if not form.is_valid():
         return _told(request, connection_id, "bad", first_error(form))
     if _find(request, connection_id, Permission.WRITE_CONNECTIONS) is None:
         return _told(request, connection_id, *_SENT[Delivery.GONE])
-    code, reason = form.cleaned_data["code"], form.cleaned_data["reason"]
-    if operations.disconnect(connection_id=connection_id, code=code, reason=reason) is Delivery.GONE:
-        return _told(request, connection_id, *_SENT[Delivery.GONE])
-    return _told(request, connection_id, "good", f"Closed with {code}.")
+    return None
 
 
 _SENT = {

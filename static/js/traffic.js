@@ -63,9 +63,8 @@ class TrafficPage extends HTMLElement {
   line(data) {
     const row = this.querySelector("template[data-row]").content.firstElementChild.cloneNode(true);
     row.dataset.id = data.id;
-    for (const place of row.querySelectorAll("[data-field]")) place.textContent = visible(String(data[place.dataset.field]));
+    for (const place of row.querySelectorAll("[data-field]")) place.textContent = data[place.dataset.field];
     row.querySelector("[data-field=status]").dataset.tone = data.tone;
-    row.querySelector("[data-field=duration]").textContent = data.duration >= 100 ? `${data.duration.toFixed(0)} ms` : `${data.duration.toFixed(1)} ms`;
     row.querySelector("[data-direction]").dataset.direction = data.direction;
     row.querySelector("[data-at]").dataset.at = data.at;
     const link = row.querySelector("[data-link]");
@@ -92,11 +91,6 @@ class TrafficPage extends HTMLElement {
     this.classList.add("traffic-open");
     await htmx.ajax("GET", row.querySelector("[data-link]").href, { target: "#trace", swap: "innerHTML" });
   }
-}
-
-/** Characters that would hide or turn text around, by their numbers: as `visible` does in templates. */
-function visible(text) {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 customElements.define("traffic-page", TrafficPage);

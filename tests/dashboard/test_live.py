@@ -11,10 +11,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from tests.dashboard.conftest import PASSWORD
 from tests.support.gateway import PATIENCE, Gateway
 from tests.support.rest import RestClient, administrator
 
-PASSWORD = "a-cactus-in-the-sun"
 ENDED = 4401
 
 

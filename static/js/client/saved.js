@@ -1,5 +1,7 @@
 // The messages that someone keeps, the same in all tabs and browsers: stored with their account.
 
+import { csrfToken } from "../csrf.js";
+
 export class SavedMessages {
   constructor(url, messages) {
     this.url = url;
@@ -31,9 +33,8 @@ export class SavedMessages {
   }
 
   async keep(messages) {
-    const token = JSON.parse(document.body.getAttribute("hx-headers:inherited"))["X-CSRFToken"];
     const answer = await fetch(this.url, {
-      method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": token }, body: JSON.stringify(messages),
+      method: "POST", headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() }, body: JSON.stringify(messages),
     });
     const document_ = await answer.json();
     if (answer.ok) this.messages = document_.messages;

@@ -1,5 +1,7 @@
 // Talks to the server: the graph, gestures on the draft that is seen, places of nodes.
 
+import { csrfToken } from "../csrf.js";
+
 /** What the server refused, in its words. */
 export class Refused extends Error {
   constructor(status, answer) {
@@ -87,7 +89,5 @@ async function call(method, url, body, headers = {}) {
   if (!response.ok) throw new Refused(response.status, answer);
   return answer;
 }
-
-function csrfToken() { return document.cookie.match(/(?:^|; )(?:__Host-)?nopal_csrf=([^;]*)/)?.[1] ?? ""; }
 
 function positionsOf(nodes) { return Object.fromEntries(nodes.map(({ key, x, y }) => [key, { x, y }])); }

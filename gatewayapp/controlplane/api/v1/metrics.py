@@ -40,7 +40,27 @@ class MetricsQuery(RangeQuery):
     stage = serializers.CharField(required=False, max_length=128)
 
 
-class StageSeriesShape(Shape):
+class OutcomeSeriesShape(Shape):
+    """Of a stage as of a route: errors and latencies."""
+
+    client_error = _counts()
+    integration_error = _counts()
+    execution_error = _counts()
+    integration_latency_p50 = _latencies()
+    integration_latency_p95 = _latencies()
+    integration_latency_p99 = _latencies()
+
+
+class OutcomeSumsShape(Shape):
+    client_error = serializers.FloatField()
+    integration_error = serializers.FloatField()
+    execution_error = serializers.FloatField()
+    integration_latency_p50 = serializers.FloatField(allow_null=True)
+    integration_latency_p95 = serializers.FloatField(allow_null=True)
+    integration_latency_p99 = serializers.FloatField(allow_null=True)
+
+
+class StageSeriesShape(OutcomeSeriesShape):
     """A value for each sample, oldest first; latencies in milliseconds, null where no integration was called."""
 
     connections = _counts()
@@ -52,15 +72,9 @@ class StageSeriesShape(Shape):
     pushes = _counts()
     bytes_in = _counts()
     bytes_out = _counts()
-    client_error = _counts()
-    integration_error = _counts()
-    execution_error = _counts()
-    integration_latency_p50 = _latencies()
-    integration_latency_p95 = _latencies()
-    integration_latency_p99 = _latencies()
 
 
-class StageSumsShape(Shape):
+class StageSumsShape(OutcomeSumsShape):
     """What came together over the whole range."""
 
     connect_count = serializers.FloatField()
@@ -71,12 +85,6 @@ class StageSumsShape(Shape):
     pushes = serializers.FloatField()
     bytes_in = serializers.FloatField()
     bytes_out = serializers.FloatField()
-    client_error = serializers.FloatField()
-    integration_error = serializers.FloatField()
-    execution_error = serializers.FloatField()
-    integration_latency_p50 = serializers.FloatField(allow_null=True)
-    integration_latency_p95 = serializers.FloatField(allow_null=True)
-    integration_latency_p99 = serializers.FloatField(allow_null=True)
 
 
 class DeployedShape(Shape):
@@ -100,24 +108,12 @@ class MetricsShape(Shape):
     stages = StageMetricsShape(many=True)
 
 
-class RouteSeriesShape(Shape):
+class RouteSeriesShape(OutcomeSeriesShape):
     count = _counts()
-    client_error = _counts()
-    integration_error = _counts()
-    execution_error = _counts()
-    integration_latency_p50 = _latencies()
-    integration_latency_p95 = _latencies()
-    integration_latency_p99 = _latencies()
 
 
-class RouteSumsShape(Shape):
+class RouteSumsShape(OutcomeSumsShape):
     count = serializers.FloatField()
-    client_error = serializers.FloatField()
-    integration_error = serializers.FloatField()
-    execution_error = serializers.FloatField()
-    integration_latency_p50 = serializers.FloatField(allow_null=True)
-    integration_latency_p95 = serializers.FloatField(allow_null=True)
-    integration_latency_p99 = serializers.FloatField(allow_null=True)
 
 
 class LastErrorShape(Shape):
