@@ -40,14 +40,7 @@ def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int, request
 
     Two runs at the same time and under the same request id differ in nothing but what `stage` makes differ.
     """
-    connection = ConnectionInfo(
-        connection_id=SAMPLE_CONNECTION_ID,
-        api_id=stage.api.api_id,
-        stage=stage.stage_name,
-        domain_name=domain_name,
-        connected_at=now,
-        source_ip=SAMPLE_ADDRESS,
-    )
+    connection = sample_connection(stage, domain_name, now)
     message = Message(now, text, request_id)
     body = Body(text)
     expression = stage.api.route_selection
@@ -60,6 +53,18 @@ def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int, request
         frame = error.frame(connection.connection_id, message.request_id)
         return DryRun(expression.source, value, _reason(value, route), route, None, error, frame)
     return DryRun(expression.source, value, _reason(value, route), route, request)
+
+
+def sample_connection(stage: StageSnapshot, domain_name: str, now: int) -> ConnectionInfo:
+    """The connection that tried messages seem to come from: nobody is at its other end."""
+    return ConnectionInfo(
+        connection_id=SAMPLE_CONNECTION_ID,
+        api_id=stage.api.api_id,
+        stage=stage.stage_name,
+        domain_name=domain_name,
+        connected_at=now,
+        source_ip=SAMPLE_ADDRESS,
+    )
 
 
 def document_of(run: DryRun) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from typing import Any, Protocol, TypeVar
 from gatewayapp.core.destinations import Destination
 from gatewayapp.core.messages import ConnectionInfo, Message
 from gatewayapp.core.snapshot import StageSnapshot
-from gatewayapp.core.traces import MESSAGE, Steps, Trace, kept, told
+from gatewayapp.core.traces import MESSAGE, Steps, kept, told
 from gatewayapp.dataplane.connections import Connections, LiveConnection
 from gatewayapp.dataplane.metering import Metering
 from gatewayapp.dataplane.observation import Recorder
 from gatewayapp.dataplane.pipeline import Pipeline
 from gatewayapp.dataplane.selection import select
 from gatewayapp.integrations import Integrations
-from gatewayapp.live import ConnectionFilter, Delivery, HandshakeFacts, LiveState, NoGateway
+from gatewayapp.live import ConnectionFilter, Delivery, HandshakeFacts, LiveState, NoGateway, Tried
 
 _AT_ONCE = 200
 """Connections served in one turn, so that a broadcast to many does not hold up everyone else."""
@@ -115,10 +115,10 @@ class Control:
     async def ainject(self, connection_id: str, text: str) -> str | Delivery:
         return self._inject(connection_id, text)
 
-    def try_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Trace:
+    def try_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Tried:
         return self._run(self.atry_message(stage, text, connection), _LONGEST_CALL)
 
-    async def atry_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Trace:
+    async def atry_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Tried:
         message, steps = Message(int(time() * 1000), text), Steps()
         outcome = await self._gateway.pipeline.answer_message(stage, connection, message, steps)
         trace = kept(
@@ -131,7 +131,8 @@ class Control:
             selection=stage.api.route_selection,
             source="test",
         )
-        return told(trace, self._gateway.recorder.mask)
+        error = None if outcome.error is None else str(outcome.error)
+        return Tried(told(trace, self._gateway.recorder.mask), outcome.status, outcome.answer, error)
 
     def _inject(self, connection_id: str, text: str) -> str | Delivery:
         connection = self._connections.find(connection_id)

@@ -10,6 +10,7 @@ from gatewayapp.live.connections import (
     HandshakeFacts,
     LiveConnections,
     LiveState,
+    Tried,
 )
 from gatewayapp.live.traces import Batch, Original, Subscription, TraceFilter, TracePage
 
@@ -25,6 +26,7 @@ __all__ = [
     "Subscription",
     "TraceFilter",
     "TracePage",
+    "Tried",
     "announce",
     "live_connections",
     "withdraw",

@@ -112,6 +112,20 @@ class ConnectionFilter:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of a message that was sent to be tried.
+
+    `status` is the integration's, `frame` what the client would get, `error` what went wrong: as they are, for judging
+    them. What may be shown is in the trace.
+    """
+
+    trace: Trace
+    status: int | None
+    frame: str | None
+    error: str | None
+
+
 class LiveConnections(Protocol):
     """What a gateway does for others; ids that it does not hold are gone.
 
@@ -184,13 +198,13 @@ class LiveConnections(Protocol):
     async def ainject(self, connection_id: str, text: str) -> str | Delivery:
         """The same, on the event loop."""
 
-    def try_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Trace:
+    def try_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Tried:
         """Send a message truly through a stage, deployed or not, the call of its integration included.
 
         Nothing is delivered to any client, and nothing counted; `connection` says who it seems to come from.
         """
 
-    async def atry_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Trace:
+    async def atry_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Tried:
         """The same, on the event loop."""
 
     def route_rates(self, api_id: str, stage: str) -> StageRates:

@@ -109,7 +109,7 @@ from gatewayapp.controlplane.operations.route_responses import (
     get_route_responses,
     update_route_response,
 )
-from gatewayapp.controlplane.operations.route_tests import compare_route_tests, run_route_test
+from gatewayapp.controlplane.operations.route_tests import compare_route_tests, run_route_test, send_route_test
 from gatewayapp.controlplane.operations.routes import (
     create_route,
     delete_route,
@@ -137,6 +137,7 @@ from gatewayapp.controlplane.operations.test_cases import (
     get_test_case,
     get_test_cases,
     run_test_cases,
+    send_test_case,
     update_test_case,
 )
 from gatewayapp.controlplane.operations.users import (
@@ -253,6 +254,8 @@ __all__ = [
     "rollback_stage",
     "run_route_test",
     "run_test_cases",
+    "send_route_test",
+    "send_test_case",
     "send_to_connection",
     "tag_resource",
     "untag_resource",

@@ -1,4 +1,7 @@
-"""Trying a message out on what is deployed, or on the draft, with a stage's settings: nobody is called."""
+"""Trying a message out on what is deployed, or on the draft, with a stage's settings.
+
+Nobody is called, except by what says that it sends; that adds an entry to the audit log.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,15 +9,18 @@ from time import time
 
 from django.conf import settings
 
+from gatewayapp.controlplane.operations.audit_entries import add_entry
 from gatewayapp.controlplane.operations.deployments import DRAFT, get_snapshot
-from gatewayapp.controlplane.operations.errors import BadRequest
+from gatewayapp.controlplane.operations.errors import BadRequest, Unavailable
 from gatewayapp.controlplane.operations.stages import get_stage
 from gatewayapp.core.diff import MemberChange
-from gatewayapp.core.dry_run import DryRun, differences, dry_run
+from gatewayapp.core.dry_run import DryRun, differences, dry_run, sample_connection
 from gatewayapp.core.graph import CLIENT, SELECTOR, backend_key
 from gatewayapp.core.ids import new_request_id
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.snapshot import Route, StageSnapshot, load
+from gatewayapp.core.traces import Trace
+from gatewayapp.live import NoGateway, Tried, live_connections
 from gatewayapp.models import Document, Stage
 
 
@@ -25,6 +31,14 @@ class RouteTest:
     deployment_id: str
     run: DryRun
     nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SentRouteTest:
+    """A message that was truly sent: what it was to do, and what became of it, step by step."""
+
+    test: RouteTest
+    trace: Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,32 @@ def compare_route_tests(*, api_id: str, message: str, stage_name: str) -> RouteT
     deployed = _test(api_id, stage, _served(stage), message, now, request_id)
     draft = _test(api_id, stage, DRAFT, message, now, request_id)
     return RouteTestComparison(deployed, draft, differences(deployed.run, draft.run))
+
+
+def send_route_test(*, api_id: str, message: str, stage_name: str = "", deployment_id: str = "") -> SentRouteTest:
+    """Send `message` truly, on what `run_route_test` tries it on: its integration is called.
+
+    It comes from a connection that does not exist, so no client gets anything, nor what the backend pushes to it.
+    """
+    stage = get_stage(api_id=api_id, stage_name=stage_name) if stage_name else None
+    deployment_id = deployment_id or _served(stage)
+    document = get_snapshot(api_id=api_id, deployment_id=deployment_id)
+    snapshot = stage_snapshot(document, stage)
+    run = dry_run(snapshot, message, domain_name(api_id), int(time() * 1000))
+    tried = send_message(api_id, snapshot, message, deployment_id)
+    return SentRouteTest(RouteTest(deployment_id, run, tuple(_way(document, run.route))), tried.trace)
+
+
+def send_message(api_id: str, snapshot: StageSnapshot, message: str, deployment_id: str) -> Tried:
+    """Send a message truly through `snapshot`, and take that down. Raises Unavailable."""
+    connection = sample_connection(snapshot, domain_name(api_id), int(time() * 1000))
+    try:
+        tried = live_connections().try_message(snapshot, message, connection)
+    except NoGateway as error:
+        raise Unavailable(str(error)) from error
+    told = {"deploymentId": deployment_id, "stageName": snapshot.stage_name, "bytes": len(message.encode())}
+    add_entry("SendTestMessage", f"/apis/{api_id}", after={**told, "routeKey": tried.trace.route_key})
+    return tried
 
 
 def stage_snapshot(document: Document, stage: Stage | None) -> StageSnapshot:

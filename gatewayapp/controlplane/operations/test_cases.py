@@ -1,7 +1,7 @@
 """Operations on test cases: named messages with what is expected of them, tried on the draft or on a deployment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import time
 from typing import Annotated, Any, TypedDict, Unpack
 
@@ -14,7 +14,7 @@ from gatewayapp.controlplane.operations.deployments import DRAFT, get_snapshot
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict
 from gatewayapp.controlplane.operations.members import Text, checked
 from gatewayapp.controlplane.operations.resources import assign, check_quota, find
-from gatewayapp.controlplane.operations.route_tests import domain_name, stage_snapshot
+from gatewayapp.controlplane.operations.route_tests import domain_name, send_message, stage_snapshot
 from gatewayapp.controlplane.operations.stages import get_stage
 from gatewayapp.core.dry_run import DryRun, dry_run, outcome_of
 from gatewayapp.core.expectations import compile_expectations, unmet
@@ -107,6 +107,17 @@ def run_test_cases(
     stage: Stage | None = get_stage(api_id=api_id, stage_name=stage_name) if stage_name else None
     snapshot = stage_snapshot(document, stage)
     return [_run(test_case, snapshot) for test_case in test_cases]
+
+
+def send_test_case(*, api_id: str, test_case_id: str, stage_name: str = "", deployment_id: str = DRAFT) -> TestResult:
+    """Send a test case's message truly, as `send_route_test` does, and judge all of what came of it."""
+    test_case = get_test_case(api_id=api_id, test_case_id=test_case_id)
+    stage = get_stage(api_id=api_id, stage_name=stage_name) if stage_name else None
+    snapshot = stage_snapshot(get_snapshot(api_id=api_id, deployment_id=deployment_id), stage)
+    run = dry_run(snapshot, test_case.message, domain_name(api_id), int(time() * 1000))
+    tried = send_message(api_id, snapshot, test_case.message, deployment_id)
+    outcome = replace(outcome_of(run), sent=True, status=tried.status, frame=tried.frame, error=tried.error)
+    return TestResult(test_case, unmet(compile_expectations(test_case.expectations), outcome), True, run)
 
 
 def _run(test_case: TestCase, snapshot: StageSnapshot) -> TestResult:

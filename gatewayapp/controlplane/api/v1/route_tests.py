@@ -89,7 +89,7 @@ class RouteTestView(View):
         test = run_route_test(
             api_id=api_id, stage_name=stage_name, message=body["message"], deployment_id=deployment_id
         )
-        return Response(_document(test))
+        return Response(document_of_test(test))
 
 
 class TestMessageView(View):
@@ -108,7 +108,7 @@ class TestMessageView(View):
             stage_name=body.get("stage_name", ""),
             deployment_id=body.get("deployment", ""),
         )
-        return Response(_document(test))
+        return Response(document_of_test(test))
 
 
 class CompareMessageView(View):
@@ -126,12 +126,12 @@ class CompareMessageView(View):
         ]
         return Response(
             {
-                "deployed": _document(comparison.deployed),
-                "draft": _document(comparison.draft),
+                "deployed": document_of_test(comparison.deployed),
+                "draft": document_of_test(comparison.draft),
                 "differences": differences,
             }
         )
 
 
-def _document(test: RouteTest) -> Document:
+def document_of_test(test: RouteTest) -> Document:
     return {"deployment": test.deployment_id, "nodes": list(test.nodes), **document_of(test.run)}

@@ -158,11 +158,11 @@ class RunTestCasesView(View):
         body["deployment_id"] = body.pop("deployment")
         results = run_test_cases(api_id=api_id, **body)
         passed = sum(result.passed for result in results)
-        items = [_result(result) for result in results]
+        items = [document_of_result(result) for result in results]
         return Response({"passed": passed, "failed": len(items) - passed, "items": items})
 
 
-def _result(result: TestResult) -> Document:
+def document_of_result(result: TestResult) -> Document:
     run = document_of(result.run)
     return {
         "testCaseId": result.test_case.test_case_id,

@@ -155,7 +155,9 @@ class ExportTracesView(View):
     def get(self, request: Request) -> HttpResponse:
         query = self.query(ExportQuery)
         most = query.pop("most")
-        lines = [_line(_whole(trace)) for trace in traces.export_traces(where=_meant(self, query), most=most)]
+        lines = [
+            _line(document_of_trace(trace)) for trace in traces.export_traces(where=_meant(self, query), most=most)
+        ]
         disposition = {"Content-Disposition": 'attachment; filename="traces.jsonl"'}
         return HttpResponse(b"".join(lines), content_type=_LINES, headers=disposition)
 
@@ -189,7 +191,7 @@ class TraceView(View):
 
     @endpoint("GetTrace", "Read a trace with its steps", answer=OneTraceShape, errors=(503,))
     def get(self, request: Request, trace_id: str) -> Response:
-        return Response(_whole(traces.get_trace(trace_id=trace_id)))
+        return Response(document_of_trace(traces.get_trace(trace_id=trace_id)))
 
 
 class ReplayView(TraceView):
@@ -271,7 +273,7 @@ def _document(trace: Trace) -> Document:
     }
 
 
-def _whole(trace: Trace) -> Document:
+def document_of_trace(trace: Trace) -> Document:
     return {**_document(trace), "steps": [_step(step) for step in trace.steps]}
 
 

@@ -31,6 +31,7 @@ from gatewayapp.controlplane.api.v1.traces import (
     TracesView,
     TraceView,
 )
+from gatewayapp.controlplane.api.v1.trials import SendTestCaseView, SendTestView
 from gatewayapp.controlplane.api.v1.users import UsersView, UserView
 from gatewayapp.controlplane.api.v1.views import Nowhere, View
 from gatewayapp.core.roles import Permission
@@ -69,6 +70,7 @@ ENDPOINTS = [
         DELETE=on_api(Permission.WRITE_APIS),
     ),
     _endpoint("apis/<str:api_id>/test", TestMessageView, POST=on_api(Permission.READ_APIS)),
+    _endpoint("apis/<str:api_id>/test/send", SendTestView, POST=on_api(Permission.WRITE_CONNECTIONS)),
     _endpoint(
         "apis/<str:api_id>/test-cases",
         TestCasesView,
@@ -82,6 +84,11 @@ ENDPOINTS = [
         GET=on_api(Permission.READ_APIS),
         PATCH=on_api(Permission.WRITE_APIS),
         DELETE=on_api(Permission.WRITE_APIS),
+    ),
+    _endpoint(
+        "apis/<str:api_id>/test-cases/<str:test_case_id>/send",
+        SendTestCaseView,
+        POST=on_api(Permission.WRITE_CONNECTIONS),
     ),
     _endpoint(f"{_STAGE}/broadcast", BroadcastView, POST=on_api(Permission.WRITE_CONNECTIONS)),
     _endpoint(f"{_STAGE}/history", HistoryView, GET=on_api(Permission.READ_APIS)),
