@@ -141,12 +141,15 @@ def _made_integration(integration: Any, verb: str) -> Done:
 def _update_integration(api_id: str, gesture: Mapping[str, Any]) -> Done:
     integration_id, members = _text(gesture, "integrationId"), _object(gesture, "members")
     before = operations.get_integration(api_id=api_id, integration_id=integration_id).document()
-    changed = _changed(before, members, _INTEGRATION_DEFAULTS)
+    parameters = before.get("requestParameters", {})
+    changed = _changed(before, members, _INTEGRATION_DEFAULTS) | _changed_parameters(parameters, members)
     if not changed:
         return Done("Nothing was changed.", _integration(integration_id))
     values = keywords(IntegrationMembers, changed)
     made = operations.update_integration(api_id=api_id, integration_id=integration_id, **values)
     previous = _previous(before, changed, _INTEGRATION_DEFAULTS)
+    if "requestParameters" in changed:
+        previous["requestParameters"] = {key: parameters.get(key, "") for key in changed["requestParameters"]}
     undo = {"gesture": "update-integration", "integrationId": integration_id, "members": previous}
     return Done(f"Changed integration {title_of(made.document())}.", _integration(integration_id), (undo,))
 
@@ -236,6 +239,7 @@ _INTEGRATION_DEFAULTS: Document = {
     "description": "",
     "timeoutInMillis": 29_000,
     "requestTemplates": {},
+    "requestParameters": {},
 }
 
 
@@ -244,7 +248,18 @@ def _changed(before: Document, members: Mapping[str, Any], defaults: Document) -
     for name in members:
         if name not in defaults:
             raise BadRequest(f"{name} is not changed here; {', '.join(defaults)} are.")
-    return {name: value for name, value in members.items() if value != before.get(name, defaults[name])}
+    return {
+        name: value
+        for name, value in members.items()
+        if name != "requestParameters" and value != before.get(name, defaults[name])
+    }
+
+
+def _changed_parameters(before: Mapping[str, str], members: Mapping[str, Any]) -> Document:
+    """Those request parameters that differ, as they are merged: an empty string removes one."""
+    given = _object(members, "requestParameters", {})
+    changed = {key: source for key, source in given.items() if source != before.get(key, "")}
+    return {"requestParameters": changed} if changed else {}
 
 
 def _previous(before: Document, changed: Document, defaults: Document) -> Document:

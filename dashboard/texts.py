@@ -1,5 +1,6 @@
 """Words for people: durations, and what clients wrote, in which nothing may hide, turn the text around or run over."""
 
+import json
 import re
 
 _HIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
@@ -28,6 +29,14 @@ def milliseconds(value: float | None) -> str:
 def cut(text: str, length: int) -> str:
     """At most `length` characters of `text`, the last of them a sign that there is more."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def indented(text: str) -> str:
+    """JSON with line breaks and indents; any other text as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
 
 
 def _name(character: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from dashboard.views.connections import columns, connection, connections, discon
 from dashboard.views.designer import designer, designer_gesture, designer_panel
 from dashboard.views.home import first_api, home
 from dashboard.views.profile import own_password, profile, sign_out_everywhere
+from dashboard.views.route_tests import designer_test, designer_test_send
 from dashboard.views.setup import setup
 from dashboard.views.signin import SignInView
 from dashboard.views.tokens import new_token, revoke_token, tokens
@@ -56,6 +57,8 @@ urlpatterns = [
     path("apis/<str:api_id>/designer", designer, name="designer"),
     path("apis/<str:api_id>/designer/panel", designer_panel, name="designer-panel"),
     path("apis/<str:api_id>/designer/gesture", designer_gesture, name="designer-gesture"),
+    path("apis/<str:api_id>/designer/test", designer_test, name="designer-test"),
+    path("apis/<str:api_id>/designer/test/send", designer_test_send, name="designer-test-send"),
     path("apis/import", interchange.import_api, name="apis-import"),
     path("apis/<str:api_id>/interchange", interchange.interchange, name="interchange"),
     path("apis/<str:api_id>/interchange/<str:export_format>", interchange.export, name="interchange-export"),

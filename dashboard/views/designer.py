@@ -24,7 +24,12 @@ from gatewayapp.core.roles import Permission
 @page(read=on_api(Permission.READ_APIS))
 def designer(request: Request, api_id: str) -> HttpResponse:
     api = operations.get_api(api_id=api_id)
-    context = {"api": api, "may_write": request.access.may(Permission.WRITE_APIS, api_id)}
+    context = {
+        "api": api,
+        "may_write": request.access.may(Permission.WRITE_APIS, api_id),
+        "may_send": request.access.may(Permission.WRITE_CONNECTIONS, api_id),
+        "may_watch": request.access.may(Permission.READ_CONNECTIONS, api_id),
+    }
     return render(request, "dashboard/designer/designer.html", context)
 
 
@@ -58,7 +63,8 @@ def designer_gesture(request: Request, api_id: str) -> HttpResponse:
 
 def _client(request: Request, api_id: str, _: str) -> dict[str, Any]:
     endpoint = api_endpoint(request, api_id)
-    return {"addresses": [(stage, f"{endpoint}/{stage.stage_name}") for stage in operations.get_stages(api_id=api_id)]}
+    urls = [(stage, f"{endpoint}/{stage.stage_name}") for stage in operations.get_stages(api_id=api_id)]
+    return {"addresses": [(stage, url, f"http{url.removeprefix('ws')}/@connections") for stage, url in urls]}
 
 
 def _selector(_: Request, api_id: str, __: str) -> dict[str, Any]:
@@ -79,7 +85,7 @@ def _route(_: Request, api_id: str, resource_id: str) -> dict[str, Any]:
 
 def _integration(request: Request, api_id: str, resource_id: str) -> dict[str, Any]:
     integration = operations.get_integration(api_id=api_id, integration_id=resource_id)
-    uri = integration.integration_uri
+    uri, parameters = integration.integration_uri, integration.request_parameters
     others = {key: template for key, template in integration.request_templates.items() if key != "$default"}
     return {
         "integration": integration,
@@ -88,7 +94,9 @@ def _integration(request: Request, api_id: str, resource_id: str) -> dict[str, A
         "template": integration.request_templates.get("$default", ""),
         "other_keys": list(others),
         "other_templates": json.dumps(others),
-        "parameters": redacted(integration.request_parameters).items(),
+        "parameters": redacted({"requestParameters": parameters})["requestParameters"].items(),
+        "sends_connection_id": parameters.get(_CONNECTION_ID) == "context.connectionId",
+        "own_connection_id": parameters.get(_CONNECTION_ID) not in (None, "context.connectionId"),
         "responses": integration.integration_responses.all(),
         "routes": integration.routes.all(),
         **_CHOICES,
@@ -114,6 +122,9 @@ def _backend(_: Request, api_id: str, resource_id: str) -> dict[str, Any]:
     callers = [item for item in integrations if backend_of(item.document()) == node.label]
     return {"node": node, "callers": [(item.pk, title_of(item.document())) for item in callers]}
 
+
+_CONNECTION_ID = "integration.request.header.connectionId"
+"""The mapping that tells a backend whom to push to; the panel has a tick for it."""
 
 _CHOICES = {
     "types": ("HTTP_PROXY", "HTTP", "AWS_PROXY", "AWS", "MOCK"),

@@ -55,7 +55,15 @@ def gestures(api):
         "delete-integration": {"integrationId": unused.pk},
         "update-integration": {
             "integrationId": used.pk,
-            "members": {"description": "a mock", "timeoutInMillis": 500, "requestTemplates": {"$default": "{}"}},
+            "members": {
+                "description": "a mock",
+                "timeoutInMillis": 500,
+                "requestTemplates": {"$default": "{}"},
+                "requestParameters": {
+                    "integration.request.header.connectionId": "context.connectionId",
+                    "integration.request.header.other": "",
+                },
+            },
         },
         "create-route-with-integration": {"route": {"routeKey": "both"}, "integration": http, "twoWay": True},
         "update-api": {"routeSelectionExpression": "$request.body.kind"},

@@ -94,6 +94,8 @@ RULES: dict[str, Rule] = {
     "designer": _looks(VIEWER, "api"),
     "designer-panel": _looks(VIEWER, "api"),
     "designer-gesture": Rule(None, EDITOR, "api"),
+    "designer-test": Rule(None, VIEWER, "api"),
+    "designer-test-send": Rule(None, OPERATOR, "api"),
     "users": _looks(ADMIN, "all"),
     "users-new": Rule(ADMIN, ADMIN),
     "users-detail": Rule(ADMIN, ADMIN),

@@ -510,7 +510,7 @@ def test_the_draft_is_compared_deployed_and_rolled_back(
     dialog = page.get_by_role("dialog", name="Deploy the draft")
     expect(dialog).to_contain_text("Removes route lost.")
     expect(dialog).to_contain_text("Route fresh has no integration")
-    expect(dialog).to_contain_text("fresh goes elsewhere:")
+    expect(dialog).to_contain_text("Test case fresh goes elsewhere fails:")
     desk.check_accessibility(page)
     dialog.get_by_label("Description").fill("one in, one out")
     dialog.get_by_role("button", name="Deploy all the same").click()

@@ -192,6 +192,13 @@ export class Canvas extends EventTarget {
     this.setView(revealing(revealing(this.view, fits ? around : node, this.size), node, this.size));
   }
 
+  /** Move, and zoom out if need be, so that all of these nodes are in the window. */
+  revealAll(keys) {
+    const box = this.picture.boxAround(keys);
+    const whole = fitting(box, this.size);
+    this.setView(whole.k < this.view.k ? whole : revealing(this.view, box, this.size, 28));
+  }
+
   /** Bring a node into the middle, large enough to be read. */
   centre(key) {
     const node = this.picture.node(key);

@@ -193,17 +193,9 @@ function findingList(picture, findings, reached) {
   return list;
 }
 
-function resultList({ passed, items }) {
-  const failed = items.filter((item) => !item.passed);
-  if (!failed.length) return make("p", `All ${passed} pass.`, { class: "muted" });
-  const list = make("ul", "", { class: "designer-sentences" });
-  list.append(...failed.map(({ name, failures }) => {
-    const line = make("li");
-    line.append(make("span", "!", { class: "designer-mark", "data-tone": "bad", role: "img", "aria-label": "failed" }), make("span", `${name}: ${failures.join(" ")}`));
-    return line;
-  }));
-  if (passed) list.append(make("li", `${passed} pass.`, { class: "muted" }));
-  return list;
+function resultList({ passed, failed }) {
+  const failing = `${failed} of ${passed + failed} ${failed === 1 ? "fails" : "fail"} on the draft: see What to know.`;
+  return make("p", failed ? failing : `All ${passed} pass.`, { class: "muted" });
 }
 
 /** The message, with the name of what it is about where it does not say it. */

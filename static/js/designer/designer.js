@@ -13,6 +13,7 @@ import { Picker } from "./picker.js";
 import { Refused, Store } from "./store.js";
 import { Strip } from "./strip.js";
 import { Table, hostOf } from "./table.js";
+import { Tester } from "./tester.js";
 
 const MANY_ROUTES = 40;
 const STEP = 20;
@@ -41,6 +42,7 @@ class RouteDesigner extends HTMLElement {
     this.table = new Table(this.#part("table"), { view: this.#part("table-view"), rows, mayWrite: this.mayWrite });
     this.strip = new Strip(this);
     this.overlay = new Overlay(this, { liveUrl });
+    this.tester = new Tester(this);
     this.deploying = this.mayWrite ? new Deploying(this) : null;
     this.stageHistory = new StageHistory(this);
     this.#listen();
@@ -483,6 +485,7 @@ class RouteDesigner extends HTMLElement {
       "zoom-out": () => this.canvas.zoom(0.8),
       "zoom-reset": () => this.canvas.zoomTo(1),
       "close-panel": () => this.closePanel({ refocus: true }),
+      test: () => this.tester.open(),
       deploy: () => this.deploying.open(),
       history: () => this.stageHistory.open(),
       connect: () => { this.#showView("graph"); this.connect(key); },
@@ -580,6 +583,7 @@ class RouteDesigner extends HTMLElement {
       hold: () => {},
       close: () => { this.highlight([]); this.closePanel({ refocus: this.inspector.isOpen }); },
       find: () => this.#part("search").focus(),
+      test: () => this.tester.open(event.target.closest?.(".node") ? key : ""),
       sheet: () => document.getElementById("designer-shortcuts").showModal(),
       fit: () => this.canvas.fit(),
       "zoom-in": () => this.canvas.zoom(1.25),

@@ -66,6 +66,9 @@ export class Picture {
     return boxOf(node.kind === "selector" ? [node] : [node, ...before, ...after]);
   }
 
+  /** The smallest box around some of the nodes. */
+  boxAround(keys) { return boxOf(keys.map((key) => this.byKey.get(key)).filter(Boolean)); }
+
   /** The node that an arrow key leads to: along the column, or along a connection and else to the nearest column. */
   beside(key, direction) {
     const from = this.byKey.get(key);

@@ -7,6 +7,8 @@ const KINDS = {
   integration: "Integration", backend: "Backend", new_integration: "New integration", changes: "Changes",
 };
 
+const CONNECTION_ID = "integration.request.header.connectionId";
+
 export class Inspector {
   #panel;
   #parts;
@@ -15,6 +17,7 @@ export class Inspector {
   #tab = "details";
   #asked = 0;
   #isSaved = false;
+  #shown = "";
   node = null;
 
   constructor(panel, { panelUrl }) {
@@ -35,18 +38,21 @@ export class Inspector {
   /** Whether something was typed that is not saved. */
   get isDirty() {
     return [...this.#parts.body.querySelectorAll("form :is(input, select, textarea)")].some((field) =>
-      field.matches("select") ? [...field.options].some((option) => option.selected !== option.defaultSelected) && field.value !== initialOf(field) : field.value !== field.defaultValue);
+      field.type === "checkbox" ? field.checked !== field.defaultChecked : field.matches("select") ? [...field.options].some((option) => option.selected !== option.defaultSelected) && field.value !== initialOf(field) : field.value !== field.defaultValue);
   }
 
-  /** A tab beside Details: `show(node, body)` fills the empty body; `isFor(node)` says for which nodes it is there. */
-  addTab({ id, label, show, isFor = () => true }) {
+  /**
+   * A tab beside Details: `show(node, body)` fills the empty body, `isFor(node)` says for which nodes it is there, and
+   * `leave()` is called when another one is shown, or none.
+   */
+  addTab({ id, label, show, isFor = () => true, leave = () => {} }) {
     const button = document.createElement("button");
     Object.assign(button, { type: "button", textContent: label, id: `designer-tab-${id}` });
     button.setAttribute("role", "tab");
     button.addEventListener("click", () => this.#choose(id));
     button.addEventListener("keydown", (event) => this.#alongTabs(event));
     this.#parts.tabs.append(button);
-    this.#tabs.push({ id, button, show, isFor });
+    this.#tabs.push({ id, button, show, isFor, leave });
   }
 
   /** Open the panel for a node, or fill it again after a change; what was typed stays unless it `isSaved`. */
@@ -60,6 +66,8 @@ export class Inspector {
     this.#parts.problems.replaceChildren(...node.problems.map(problemLine));
     const tabs = this.#tabs.filter((tab) => tab.isFor(node));
     if (!tabs.some((tab) => tab.id === this.#tab)) this.#tab = "details";
+    if (this.#shown !== this.#tab) this.#leave();
+    this.#shown = this.#tab;
     this.#parts.tabs.hidden = tabs.length < 2;
     for (const tab of this.#tabs) {
       tab.button.hidden = !tabs.includes(tab);
@@ -72,11 +80,17 @@ export class Inspector {
   }
 
   close() {
+    this.#leave();
     this.#asked += 1;
     this.#panel.hidden = true;
     this.node = null;
     this.#parts.body.replaceChildren();
     delete this.#parts.body.dataset.shown;
+  }
+
+  #leave() {
+    this.#tabs.find((tab) => tab.id === this.#shown)?.leave();
+    this.#shown = "";
   }
 
   focusField(name) {
@@ -145,9 +159,11 @@ export function membersOf(form) {
     if (form.elements[name].closest?.("[hidden]")) continue;
     if (name === "authorization") Object.assign(members, authorizationOf(value));
     else if (name === "template") members.requestTemplates = { ...(value && { $default: value }), ...JSON.parse(fields.get("otherTemplates")) };
-    else if (name === "otherTemplates") continue;
+    else if (name === "otherTemplates" || name === "sendsConnectionId") continue;
     else members[name] = name === "timeoutInMillis" ? Number(value) : value;
   }
+  const sendsId = form.elements.sendsConnectionId;
+  if (sendsId && !sendsId.closest("[hidden]")) members.requestParameters = { [CONNECTION_ID]: sendsId.checked ? "context.connectionId" : "" };
   if (members.integrationType?.startsWith("AWS")) members.integrationMethod = "POST";
   if (members.integrationType === "MOCK") Object.assign(members, { integrationMethod: "", integrationUri: "" });
   return members;

@@ -7,7 +7,7 @@ const ON_NODE = {
   "+": "zoom-in", "=": "zoom-in", "-": "zoom-out", 0: "zoom-reset",
 };
 const SHIFTED = { ArrowUp: "move-up", ArrowDown: "move-down", ArrowLeft: "move-left", ArrowRight: "move-right" };
-const ANYWHERE = { "?": "sheet", "/": "find", Escape: "close" };
+const ANYWHERE = { "?": "sheet", "/": "find", m: "test", Escape: "close" };
 
 /** The name of what a key press asks for; undefined where it asks for nothing, as in a text field. */
 export function keyOf(event, { onNode }) {

@@ -36,7 +36,9 @@ export class Store {
   /** What the REST API answers for the API that is shown. */
   async get(path) { return call("GET", `${this.#apiUrl}${path}`); }
 
-  async post(path, body) { return call("POST", `${this.#apiUrl}${path}`, body); }
+  async post(path, body) { return this.call("POST", path, body); }
+
+  async call(method, path, body) { return call(method, `${this.#apiUrl}${path}`, body); }
 
   /** Carry out a gesture on the draft that is seen: what was done, the node to look at, and what takes it back. */
   async carryOut(gesture) {
@@ -65,9 +67,11 @@ export class Store {
   }
 }
 
-/** A fragment of the page, made by the server. */
-export async function fragment(url) {
-  const response = await fetch(url, { headers: { "HX-Request-Type": "partial" } }).catch(() => null);
+/** A fragment of the page, made by the server; with `fields` they are posted. */
+export async function fragment(url, fields = null) {
+  const options = { headers: { "HX-Request-Type": "partial", "X-CSRFToken": csrfToken() } };
+  if (fields) Object.assign(options, { method: "POST", body: new URLSearchParams(fields) });
+  const response = await fetch(url, options).catch(() => null);
   if (response?.status === 401) location.reload();
   const parsed = new DOMParser().parseFromString(response ? await response.text() : "", "text/html");
   if (!response?.ok) throw new Refused(response?.status ?? 0, { message: parsed.body.textContent.trim() || UNREACHABLE });
@@ -76,7 +80,8 @@ export async function fragment(url) {
 
 const UNREACHABLE = "The server cannot be reached. Try again when it can.";
 
-async function call(method, url, body, headers = {}) {
+/** What a path of this server answers, as JSON. */
+export async function call(method, url, body, headers = {}) {
   const options = { method, headers: { Accept: "application/json", "X-CSRFToken": csrfToken(), ...headers } };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
