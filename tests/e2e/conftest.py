@@ -77,10 +77,16 @@ class Served:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
-    data_dir = tmp_path / "data"
+    with serving(tmp_path / "data", "--demo") as served:
+        yield served
+
+
+@contextmanager
+def serving(data_dir: Path, *arguments: str) -> Iterator[Served]:
+    """A gateway as one starts it for the first time, on a free port."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("NOPAL_", "DJANGO_"))}
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--demo", "--port", "0"],
+        [sys.executable, "manage.py", "serve", *arguments, "--port", "0"],
         cwd=ROOT,
         env={**inherited, "NOPAL_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,

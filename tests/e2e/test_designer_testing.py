@@ -318,7 +318,7 @@ def test_all_are_run_or_sent_and_follow_the_draft(api: Api, desk: Desk, ann: Res
     bench.page.get_by_role("button", name="Deploy…").click()
     dialog = bench.page.get_by_role("dialog", name="Deploy the draft")
     expect(dialog).to_contain_text("Test case notes fails: It takes no route instead of route note.")
-    expect(dialog).to_contain_text("1 of 2 fails on the draft: see What to know.")
+    expect(dialog).to_contain_text("1 of 2 fail on the draft: see What to know.")
     expect(dialog.get_by_role("button", name="Deploy", exact=True)).to_be_enabled()
 
 

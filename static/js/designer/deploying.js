@@ -194,8 +194,8 @@ function findingList(picture, findings, reached) {
 }
 
 function resultList({ passed, failed }) {
-  const failing = `${failed} of ${passed + failed} ${failed === 1 ? "fails" : "fail"} on the draft: see What to know.`;
-  return make("p", failed ? failing : `All ${passed} pass.`, { class: "muted" });
+  const failing = `${failed} of ${passed + failed} fail on the draft: see What to know.`;
+  return make("p", failed ? failing : passed === 1 ? "The test case passes." : `All ${passed} pass.`, { class: "muted" });
 }
 
 /** The message, with the name of what it is about where it does not say it. */

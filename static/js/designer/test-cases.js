@@ -134,7 +134,7 @@ export class TestCases {
     const failed = results.filter((result) => !result.passed);
     if (only) return `${this.#case(only).name} ${failed.length ? `failed. ${failed[0].failures.join(" ")}` : "passed."}`;
     if (!results.length) return `${this.#cases.length} not tried yet.`;
-    return failed.length ? `${failed.length} of ${results.length} failed.` : `All ${results.length} passed.`;
+    return failed.length ? `${failed.length} of ${results.length} failed.` : results.length === 1 ? "It passed." : `All ${results.length} passed.`;
   }
 
   #tell(text) { this.#root.querySelector("[data-cases-state]").textContent = text; }
