@@ -22,6 +22,7 @@ from gatewayapp.core.dry_run import document_of
 from gatewayapp.core.graph import graph_of, title_of
 from gatewayapp.core.redaction import redacted
 from gatewayapp.core.roles import Permission
+from gatewayapp.core.traces import INTEGRATED, Trace
 from gatewayapp.models import Document
 
 
@@ -60,8 +61,26 @@ def designer_test_send(request: Request, api_id: str) -> HttpResponse:
     sent = operations.send_route_test(
         api_id=api_id, message=message, stage_name=stage_name, deployment_id="" if served else DRAFT
     )
-    told = {"trace": sent.trace, "bars": waterfall(sent.trace), "stage_name": stage_name, "served": served}
+    told = {
+        "trace": sent.trace,
+        "bars": waterfall(sent.trace),
+        "done": done_by(sent.trace),
+        "stage_name": stage_name,
+        "served": served,
+    }
     return render(request, "dashboard/designer/_tested.html", _told(api_id, sent.test) | told)
+
+
+def done_by(trace: Trace) -> tuple[str, str]:
+    """What a message that was truly sent did to the backend, as a tone and in words."""
+    step = next((step for step in trace.steps if step.name == INTEGRATED), None)
+    if step is None:
+        return "bad", "sent: it reached no backend"
+    if step.error is not None:
+        return "bad", "sent: the backend gave no answer"
+    if trace.integration_type == "MOCK":
+        return "info", "sent: the MOCK integration answered"
+    return "info", "sent: the backend was called"
 
 
 def differences_of(changes: Sequence[MemberChange]) -> list[Difference]:

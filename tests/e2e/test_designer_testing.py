@@ -140,8 +140,11 @@ def test_it_fits_and_is_accessible(api: Api, desk: Desk, ann: RestClient, theme:
     if width == 390:
         assert panel["y"] >= canvas["y"] + canvas["height"], "the panel lies beneath the picture"
 
+    bench.button("Truly send").click()
+    expect(bench.result).to_contain_text("Step by step")
     bench.button("Change goes astray").click()
     expect(bench.dialog).to_be_visible()
+    check_fits(page)
     desk.check_accessibility(page)
 
 
@@ -214,6 +217,15 @@ def test_a_message_is_truly_sent_and_told_step_by_step(bench: Bench, backend: Ba
     for step in ("Received", "Route selected", "Request mapped", "Integration called", "Response mapped"):
         expect(bench.result.get_by_text(step, exact=True)).to_be_visible()
     expect(bench.page.locator(".node.is-lit")).to_have_count(5)
+
+    bench.message.fill('{"action": "note"}')
+    bench.button("Truly send").click()
+    expect(bench.result).to_contain_text("sent: the MOCK integration answered")
+    expect(bench.result).to_contain_text("Nothing: route note is one-way.")
+    bench.message.fill("nobody takes this")
+    bench.button("Truly send").click()
+    expect(bench.result).to_contain_text("sent: it reached no backend")
+    expect(bench.result.get_by_label("Frame for the client")).to_contain_text("Forbidden")
 
 
 def test_a_message_is_taken_from_the_live_traffic(bench: Bench, api: Api) -> None:
