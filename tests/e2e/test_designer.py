@@ -333,6 +333,27 @@ def test_the_panel_saves_what_its_form_holds(picture: Picture, api: Api) -> None
     assert route_of(api, "note/new")
 
 
+def test_what_is_typed_while_the_panel_is_filled_again_stays(picture: Picture, api: Api) -> None:
+    picture.route("note").click()
+    operation_name = picture.panel.get_by_label("Operation name")
+    expect(operation_name).to_be_visible()
+    picture.page.evaluate("""() => {
+      const fetch = window.fetch, released = new Promise((release) => { window.release = release; });
+      window.fetch = async (url, options) => {
+        if (String(url).includes("/panel")) await released;
+        return fetch(url, options);
+      };
+    }""")
+    operation_name.fill("Saved")
+    picture.press("Enter")
+    expect(picture.status).to_contain_text("Changed route note.")
+    operation_name.fill("Typed since")
+    picture.page.evaluate("window.release()")
+    expect(picture.page.get_by_role("alert").filter(has_text="Changed route note.")).to_be_visible()
+    expect(operation_name).to_have_value("Typed since")
+    assert route_of(api, "note")["OperationName"] == "Saved"
+
+
 # by keyboard
 
 

@@ -6,7 +6,7 @@ import { Deploying, StageHistory } from "./deploying.js";
 import { button, make } from "./elements.js";
 import { GROUP, Picture, customRoutes, folded, search } from "./graph.js";
 import { History } from "./history.js";
-import { Inspector, membersOf } from "./inspector.js";
+import { Inspector, membersOf, takeDown } from "./inspector.js";
 import { keyOf } from "./keys.js";
 import { Overlay } from "./overlay.js";
 import { Picker } from "./picker.js";
@@ -512,9 +512,11 @@ class RouteDesigner extends HTMLElement {
     const { gesture, subject, id } = form.dataset;
     const members = membersOf(form);
     const key = this.inspector.node.key;
+    const settle = takeDown(form);
     const done = await this.perform(subject ? { gesture, [subject]: id, members } : { gesture, ...members }, { spot: this.canvas.spotOf(key) });
     if (!done || this.inspector.node?.key !== key) return;
-    await this.inspector.show(this.picture.node(key), { isSaved: true });
+    settle();
+    await this.inspector.show(this.picture.node(key));
     this.toast(done.sentence, { tone: "good" });
   }
 

@@ -16,7 +16,6 @@ export class Inspector {
   #tabs = [];
   #tab = "details";
   #asked = 0;
-  #isSaved = false;
   #shown = "";
   node = null;
 
@@ -55,9 +54,8 @@ export class Inspector {
     this.#tabs.push({ id, button, show, isFor, leave });
   }
 
-  /** Open the panel for a node, or fill it again after a change; what was typed stays unless it `isSaved`. */
-  async show(node, { focus = false, isSaved = false, tab = this.#tab } = {}) {
-    this.#isSaved = isSaved;
+  /** Open the panel for a node, or fill it again after a change; what was typed and not saved stays. */
+  async show(node, { focus = false, tab = this.#tab } = {}) {
     this.#tab = tab;
     this.node = node;
     this.#panel.hidden = false;
@@ -117,7 +115,7 @@ export class Inspector {
     if (isAnother) body.replaceChildren(paragraph("Loading…"));
     try {
       const made = await fragment(`${this.#url}?node=${encodeURIComponent(node.key)}`);
-      if (asked !== this.#asked || (!isAnother && !this.#isSaved && this.isDirty)) return undefined; // typed meanwhile
+      if (asked !== this.#asked || (!isAnother && this.isDirty)) return undefined; // typed meanwhile
       body.replaceChildren(...made.childNodes);
     } catch (error) {
       if (asked === this.#asked) body.replaceChildren(paragraph(error.message, "notice"));
@@ -149,6 +147,21 @@ export class Inspector {
     next.button.focus();
     this.#choose(next.id);
   }
+}
+
+/** Take down what the fields of a form hold: what is given back, once that is saved, makes it the state that is saved. */
+export function takeDown(form) {
+  const held = [...form.elements].map((field) => [field, field.type === "checkbox" ? field.checked : field.value]);
+  return () => held.forEach(([field, value]) => settle(field, value));
+}
+
+function settle(field, value) {
+  if (field.type === "checkbox") field.defaultChecked = value;
+  else if (field.matches("select")) {
+    const chosen = field.value;
+    for (const option of field.options) option.defaultSelected = option.value === value;
+    field.value = chosen;
+  } else if (field.matches("input, textarea")) field.defaultValue = value;
 }
 
 /** What a form holds, as members of a resource in wire form. */
