@@ -5,10 +5,10 @@ For measuring what is read of tens of thousands of connections; Django is set up
 
 import asyncio
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from time import time
-from typing import Any
+from typing import Any, TypeVar
 
 from gatewayapp import live
 from gatewayapp.core.ids import ConnectionIds, Owner
@@ -16,7 +16,7 @@ from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.masking import Mask
 from gatewayapp.core.messages import Acceptance, ConnectionInfo, Handshake, Message
 from gatewayapp.core.snapshot import StageSnapshot, load
-from gatewayapp.core.traces import Steps
+from gatewayapp.core.traces import MESSAGE, Steps
 from gatewayapp.dataplane.connections import Connections, LiveConnection
 from gatewayapp.dataplane.control import Control
 from gatewayapp.dataplane.database import DatabaseThread
@@ -35,6 +35,57 @@ OWNER = Owner(0, 1)
 AGENTS = ("Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0", "okhttp/4.12.0", "Probe/1.0", None)
 _BATCH = 5_000
 
+T = TypeVar("T")
+
+
+class QuietGateway:
+    """A gateway that nobody can connect to: what the rest of the process is served of one, on a loop of its own."""
+
+    def __init__(self) -> None:
+        integrations = Integrations(OutboundOptions())
+        self.recorder = Recorder(Mask())
+        self.connections = Connections(Work(), self.recorder)
+        self.metering = Metering(Stages(DatabaseThread("unused")), self.connections)
+        self.pipeline = Pipeline(integrations)
+        self.control = Control(self, integrations)
+        self.draining = False
+
+    async def answer(
+        self, connection: LiveConnection, message: Message, steps: Steps | None = None, source: str = "client"
+    ) -> None:
+        await self.pipeline.answer_message(connection.stage.snapshot, connection.info, message, steps)
+        connection.end_message()
+
+    async def trace_message(self, info: ConnectionInfo, text: str) -> str:
+        """Take a message on its way, which ends at once for want of routes; the id of its trace."""
+        stage = _handle(info.api_id, info.stage).snapshot
+        message, steps = Message(int(time() * 1000), text), Steps()
+        outcome = await self.pipeline.answer_message(stage, info, message, steps)
+        self.recorder.end(MESSAGE, stage, info, steps, message.request_id, text, outcome)
+        return message.request_id
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do something on the gateway's loop, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self.control._loop).result()
+
+
+@contextmanager
+def quiet_gateway() -> Iterator[QuietGateway]:
+    """Announced as this process's."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    gateway = asyncio.run_coroutine_threadsafe(_made(), loop).result()
+    live.announce(gateway.control)
+    try:
+        yield gateway
+    finally:
+        live.withdraw(gateway.control)
+        gateway.run(_disconnect(gateway.connections))
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
 
 @contextmanager
 def crowd(count: int, api_id: str = "crowd00000", stage: str = "prod") -> Iterator[Connections]:
@@ -42,22 +93,16 @@ def crowd(count: int, api_id: str = "crowd00000", stage: str = "prod") -> Iterat
 
     Every seventh has had errors, every hundredth does not read, every tenth has been idle for five minutes and more.
     """
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
     infos = list(_infos(count, api_id, stage))
-    connections, control = asyncio.run_coroutine_threadsafe(_connect(infos), loop).result()
-    for start in range(0, count, _BATCH):
-        Connection.objects.bulk_create([row_of(OWNER, info) for info in infos[start : start + _BATCH]])
-    live.announce(control)
-    try:
-        yield connections
-    finally:
-        live.withdraw(control)
-        asyncio.run_coroutine_threadsafe(_disconnect(connections), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with quiet_gateway() as gateway:
+        gateway.run(_connect(gateway.connections, infos))
+        for start in range(0, count, _BATCH):
+            Connection.objects.bulk_create([row_of(OWNER, info) for info in infos[start : start + _BATCH]])
+        yield gateway.connections
+
+
+async def _made() -> QuietGateway:
+    return QuietGateway()
 
 
 def _infos(count: int, api_id: str, stage: str) -> Iterator[ConnectionInfo]:
@@ -75,9 +120,7 @@ def _infos(count: int, api_id: str, stage: str) -> Iterator[ConnectionInfo]:
         )
 
 
-async def _connect(infos: list[ConnectionInfo]) -> tuple[Connections, Control]:
-    recorder = Recorder(Mask())
-    connections = Connections(Work(), recorder)
+async def _connect(connections: Connections, infos: list[ConnectionInfo]) -> None:
     handle = _handle(infos[0].api_id, infos[0].stage)
     for number, info in enumerate(infos):
         connection = LiveConnection(info, handle, _never_sent, connections, {}, _facts(info))
@@ -88,28 +131,6 @@ async def _connect(infos: list[ConnectionInfo]) -> tuple[Connections, Control]:
             connection.deliver("x" * 100)
         if number % 10 == 0:
             connection.lifetime._last_data -= 300 + number % 100
-    integrations = Integrations(OutboundOptions())
-    gateway = _Gateway(connections, Metering(Stages(DatabaseThread("unused")), connections), recorder, integrations)
-    return connections, Control(gateway, integrations)
-
-
-class _Gateway:
-    """What the rest of the process is served of a gateway."""
-
-    def __init__(
-        self, connections: Connections, metering: Metering, recorder: Recorder, integrations: Integrations
-    ) -> None:
-        self.connections = connections
-        self.metering = metering
-        self.recorder = recorder
-        self.pipeline = Pipeline(integrations)
-        self.draining = False
-
-    async def answer(
-        self, connection: LiveConnection, message: Message, steps: Steps | None = None, source: str = "client"
-    ) -> None:
-        await self.pipeline.answer_message(connection.stage.snapshot, connection.info, message, steps)
-        connection.end_message()
 
 
 async def _disconnect(connections: Connections) -> None:

@@ -57,7 +57,9 @@ class Mask:
         if not self._word.search(text):
             return text
         with suppress(orjson.JSONDecodeError, RecursionError):  # what is no JSON, or was cut, is masked as text only
-            text = orjson.dumps(self._value(orjson.loads(text))).decode()
+            value = orjson.loads(text)
+            if (masked := self._value(value)) != value:
+                text = orjson.dumps(masked).decode()
         return str(self._pair.sub(_masked_pair, _TOKENS.sub(_masked_token, text)))
 
     def _value(self, value: Any) -> Any:

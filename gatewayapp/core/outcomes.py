@@ -47,7 +47,7 @@ class Outcome(Generic[Answer_co]):
     def status_text(self) -> str | None:
         """The integration's status, or the name of the error; None where no integration was to be called."""
         if self.error is not None:
-            return type(self.error).__name__
+            return _name(self.error)
         return None if self.status is None else str(self.status)
 
     @property
@@ -55,3 +55,8 @@ class Outcome(Generic[Answer_co]):
         """What went wrong, for those who run the gateway; not for clients."""
         text = self.error.detail or self.error.message if self.error else f"The integration answered {self.status}."
         return text[:_LONGEST_TEXT]
+
+
+def _name(error: GatewayError) -> str:
+    """The error's name among those that `errors` lists; what is finer than those is of use inside only."""
+    return next(kind.__name__ for kind in type(error).__mro__ if kind.__module__ == GatewayError.__module__)

@@ -1,176 +1,298 @@
-"""Traces over the REST API: recorded while someone looks, step by step, without secrets, and done again."""
+"""Traces through the REST API: every event on a connection, step by step, found, streamed, and done again."""
 
+import asyncio
+import http.client
 import json
-from collections.abc import Iterator
-from http.client import HTTPConnection
+from collections.abc import AsyncIterator
+from contextlib import closing
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from websockets.sync.client import ClientConnection, connect
+import pytest_asyncio
+from websockets.asyncio.client import ClientConnection
 
-from tests.support.gateway import PATIENCE, Api, Gateway, answer, http_proxy, mock, one_way, two_way, wait_until
+from tests.support.backend import ScriptedBackend
+from tests.support.gateway import (
+    PATIENCE,
+    Api,
+    Gateway,
+    HttpAnswer,
+    ask,
+    close_of,
+    eventually,
+    http_proxy,
+    next_frame,
+    one_way,
+    two_way,
+)
 from tests.support.ports import free_port
 from tests.support.rest import RestClient, administrator
 
-
-@pytest.fixture(scope="module")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """One of our own: what is recorded depends on who looks."""
-    with Gateway(tmp_path_factory.mktemp("gateway") / "data", NOPAL_MASK="room") as gateway:
-        yield gateway
+SENT = '{"action": "echo", "room": {"name": "blue"}, "password": "swordfish1"}'
+ANSWER = '{"said": "hello", "token": "swordfish1"}'
 
 
 @pytest.fixture(scope="module")
 def rest(gateway: Gateway) -> RestClient:
-    return administrator(gateway)
+    return administrator(gateway, "traces")
 
 
-def new_api(gateway: Gateway) -> Api:
+@pytest.fixture
+def api(gateway: Gateway, backend: ScriptedBackend) -> Api:
+    backend.on("/traces", body=ANSWER.encode(), headers=(("Content-Type", "application/json"),))
+    uri = f"{backend.url('/traces')}?token=swordfish1&room=blue"
     return gateway.api(
-        integrations={
-            "greets": mock(IntegrationResponses=[answer(template='{"said": "hello"}')]),
-            "down": http_proxy(f"http://127.0.0.1:{free_port()}/"),
+        integrations={"echo": http_proxy(uri), "nobody": http_proxy(f"http://127.0.0.1:{free_port()}/")},
+        routes={
+            "$connect": one_way("echo"),
+            "$disconnect": one_way("echo"),
+            "echo": two_way("echo"),
+            "nobody": two_way("nobody"),
         },
-        routes={"hello": two_way("greets"), "fail": one_way("down"), "$connect": one_way("greets")},
     )
 
 
-@pytest.fixture
-def api(gateway: Gateway) -> Api:
-    return new_api(gateway)
-
-
-@pytest.fixture
-def client(api: Api) -> Iterator[ClientConnection]:
-    with connect(api.url, compression=None) as client:
+@pytest_asyncio.fixture(loop_scope="session")
+async def client(rest: RestClient, api: Api) -> AsyncIterator[ClientConnection]:
+    """A client whose events are watched from its handshake on."""
+    await listed(rest, api)
+    async with api.connect(additional_headers={"Authorization": "swordfish1"}) as client:
         yield client
 
 
-def say(client: ClientConnection, action: str, **members: str) -> None:
-    client.send(json.dumps({"action": action, **members}))
-    client.recv(PATIENCE)
+async def call(rest: RestClient, method: str, path: str, body: object = None) -> HttpAnswer:
+    return await asyncio.to_thread(rest, method, path, body)
 
 
-def traces(rest: RestClient, api: Api, query: str = "") -> list[dict[str, Any]]:
-    return list(rest.get(f"traces?apiId={api.api_id}{query}")["items"])
+async def listed(rest: RestClient, api: Api, query: str = "") -> list[dict[str, Any]]:
+    answer = await asyncio.to_thread(rest.get, f"traces?apiId={api.api_id}&{query}")
+    return list(answer["items"])
 
 
-def test_nothing_is_recorded_until_someone_looks(rest: RestClient, api: Api, client: ClientConnection) -> None:
-    say(client, "hello")
-    assert traces(rest, api) == []
-    say(client, "hello")
-    [trace] = wait_until(lambda: traces(rest, api))
-    assert (trace["kind"], trace["routeKey"], trace["status"]) == ("message", "hello", "200")
+async def once_listed(rest: RestClient, api: Api, count: int, query: str = "") -> list[dict[str, Any]]:
+    async def told() -> list[dict[str, Any]] | None:
+        items = await listed(rest, api, query)
+        return items if len(items) >= count else None
+
+    return list(await eventually(told))
 
 
-def test_a_stage_with_data_traces_records_all_the_time(rest: RestClient, api: Api) -> None:
-    api.management.update_stage(ApiId=api.api_id, StageName=api.stage, DefaultRouteSettings={"DataTraceEnabled": True})
-
-    def kinds() -> set[str]:
-        with connect(api.url, compression=None) as client:
-            say(client, "hello")
-        return {trace["kind"] for trace in traces(rest, api)}
-
-    wait_until(lambda: kinds() >= {"connect", "message", "close"})
+async def whole(rest: RestClient, trace: dict[str, Any]) -> dict[str, Any]:
+    return dict(await asyncio.to_thread(rest.get, f"traces/{quote(trace['traceId'])}"))
 
 
-def test_a_trace_has_its_steps_in_order(rest: RestClient, api: Api, client: ClientConnection) -> None:
-    traces(rest, api)
-    say(client, "hello")
-    [trace] = wait_until(lambda: traces(rest, api))
-    whole = rest.get(f"traces/{trace['traceId']}")
-
-    names = [step["name"] for step in whole["steps"]]
-    assert names == ["received", "selected", "mapped", "integrated", "response-mapped", "sent"]
-    assert whole["steps"][1]["input"]["text"] == "$request.body.action = hello"
-    assert whole["sent"]["text"] == '{"said": "hello"}'
-    offsets = [step["offset"] for step in whole["steps"]]
-    assert offsets == sorted(offsets)
-
-
-def test_the_step_that_failed_comes_before_the_error_that_is_sent(
+async def test_a_connection_s_timeline_has_every_event_in_order(
     rest: RestClient, api: Api, client: ClientConnection
 ) -> None:
-    traces(rest, api)
-    say(client, "fail")
-    [trace] = wait_until(lambda: traces(rest, api, "&hasErrors=true"))
-    steps = rest.get(f"traces/{trace['traceId']}")["steps"]
-    assert [step["name"] for step in steps] == ["received", "selected", "mapped", "integrated", "sent"]
-    assert steps[3]["error"]
-    assert "Internal server error" in steps[4]["input"]["text"]
+    await ask(client, SENT)
+    [connection] = (await asyncio.to_thread(rest.get, f"connections?apiId={api.api_id}"))["items"]
+    connection_id = connection["connectionId"]
+    await asyncio.to_thread(api.connections.post_to_connection, ConnectionId=connection_id, Data=b"by a backend")
+    assert await next_frame(client) == "by a backend"
+    await call(rest, "POST", f"connections/{quote(connection_id)}/send", {"text": "by hand"})
+    assert await next_frame(client) == "by hand"
+    await call(rest, "DELETE", f"connections/{quote(connection_id)}?code=4001&reason=enough")
+    assert await close_of(client) == (4001, "enough")
+
+    timeline = (await once_listed(rest, api, 6, f"connectionId={quote(connection_id)}"))[::-1]
+    assert [(each["kind"], each["direction"], each["source"]) for each in timeline] == [
+        ("connect", "in", "client"),
+        ("message", "in", "client"),
+        ("push", "out", "backend"),
+        ("push", "out", "operator"),
+        ("close", "out", "gateway"),
+        ("disconnect", "in", "client"),
+    ]
+    assert [each["sent"]["text"] for each in timeline[2:5]] == ["by a backend", "by hand", "4001 enough"]
+    assert timeline[5]["received"]["text"] == "4001 enough"
+    assert "swordfish1" not in json.dumps(timeline)
 
 
-def test_secrets_are_masked_and_cannot_be_searched_for(rest: RestClient, api: Api, client: ClientConnection) -> None:
-    traces(rest, api)
-    say(client, "hello", password="opensesame", room="den", open="yes")
-    [trace] = wait_until(lambda: traces(rest, api))
-    text = json.dumps(rest.get(f"traces/{trace['traceId']}"))
-    assert "opensesame" not in text
-    assert '\\"den\\"' not in text
-    assert "yes" in text
-    assert traces(rest, api, "&text=opensesame") == []
-    assert len(traces(rest, api, "&path=open&equals=yes")) == 1
-
-
-def test_traces_come_as_a_stream_of_lines(
-    gateway: Gateway, rest: RestClient, api: Api, client: ClientConnection
+async def test_a_message_is_told_step_by_step_without_its_secrets(
+    rest: RestClient, api: Api, client: ClientConnection
 ) -> None:
-    stream = HTTPConnection("127.0.0.1", gateway.port, timeout=3 * PATIENCE)
-    headers = {"Authorization": f"Bearer {rest.token}"}
-    stream.request("GET", f"/api/v1/traces/stream?apiId={api.api_id}", headers=headers)
-    lines = stream.getresponse()
-    assert lines.status == 200
-    # The answer's head may come before the recording begins, so the message is said until it is heard of.
-    rest.get(f"traces?apiId={api.api_id}")
-    say(client, "hello")
-    while not (line := lines.readline().strip()):
-        say(client, "hello")
-    assert json.loads(line)["routeKey"] == "hello"
-    stream.close()
+    answer = await ask(client, SENT)
+    assert answer == ANSWER
+    [summary] = await once_listed(rest, api, 1, "kind=message")
+    trace = await whole(rest, summary)
+
+    assert [step["name"] for step in trace["steps"]] == [
+        "received",
+        "selected",
+        "mapped",
+        "integrated",
+        "response-mapped",
+        "sent",
+    ]
+    assert (trace["routeKey"], trace["status"], trace["error"], trace["delivery"]) == ("echo", "200", None, "accepted")
+    assert trace["integrationId"] == api.integration_ids["echo"]
+    _, selected, mapped, integrated, *_ = trace["steps"]
+    assert selected["input"]["text"] == "$request.body.action = echo"
+    assert "token=********&room=blue" in mapped["output"]["text"]
+    assert integrated["output"]["text"].startswith("200\n")
+    assert sum(step["duration"] for step in trace["steps"]) <= trace["duration"] + 1
+    assert trace["received"]["size"] == len(SENT)
+    assert "swordfish1" not in json.dumps(trace)
 
 
-def test_a_message_is_done_again_on_its_connection(rest: RestClient, api: Api, client: ClientConnection) -> None:
-    traces(rest, api)
-    say(client, "hello")
-    [trace] = wait_until(lambda: traces(rest, api))
-
-    done = rest.post(f"traces/{trace['traceId']}/replay", {"text": '{"action": "hello", "again": true}'})
-    assert json.loads(client.recv(PATIENCE)) == {"said": "hello"}
-    again = wait_until(lambda: rest("GET", f"traces/{done['traceId']}").json())
-    assert again["source"] == "replay"
-    entry = rest.get("audit-entries?operation=ReplayMessage")["items"][0]
-    assert entry["after"]["traceId"] == trace["traceId"]
-
-
-def test_what_is_not_there_or_not_one_s_own_is_not_there(
-    gateway: Gateway, rest: RestClient, api: Api, client: ClientConnection
+async def test_a_failure_names_its_step_and_leads_from_the_client_s_error_to_the_trace(
+    rest: RestClient, api: Api, client: ClientConnection
 ) -> None:
-    traces(rest, api)
-    say(client, "hello")
-    [trace] = wait_until(lambda: traces(rest, api))
-    other = new_api(gateway)
-    bea = viewer(gateway, rest, "bea", other)
-
-    unknown = bea("GET", "traces/invented")
-    assert bea("GET", f"traces/{trace['traceId']}").status == unknown.status == 404
-    assert bea.get("traces")["items"] == []
-    assert bea("POST", f"traces/{trace['traceId']}/replay", {}).status == 404
+    error = json.loads(await ask(client, '{"action": "nobody"}'))
+    trace = dict(await asyncio.to_thread(rest.get, f"traces/{quote(error['requestId'])}"))
+    [failed] = [step for step in trace["steps"] if step["error"]]
+    assert (failed["name"], trace["fault"], trace["status"]) == ("integrated", "ExecutionError", "BackendUnreachable")
+    assert json.loads(trace["sent"]["text"]) == error
+    assert [each["traceId"] for each in await listed(rest, api, "hasErrors=true&kind=message")] == [error["requestId"]]
 
 
-def test_a_viewer_reads_a_trace_and_does_nothing_again(
-    gateway: Gateway, rest: RestClient, api: Api, client: ClientConnection
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("routeKey=echo", True),
+        ("routeKey=nobody", False),
+        ("status=200", True),
+        ("status=500", False),
+        ("text=HELLO", True),
+        ("text=swordfish1", False),
+        ("path=room.name&equals=blue", True),
+        ("path=room.name&equals=red", False),
+        ("path=password&equals=swordfish1", False),
+        ("stage=other", False),
+    ],
+)
+async def test_a_filter_finds_what_it_means(
+    rest: RestClient, api: Api, client: ClientConnection, query: str, found: bool
 ) -> None:
-    cem = viewer(gateway, rest, "cem", api)
-    traces(cem, api)
-    say(client, "hello")
-    [trace] = wait_until(lambda: traces(cem, api))
-    assert cem.get(f"traces/{trace['traceId']}")["traceId"] == trace["traceId"]
-    assert cem("POST", f"traces/{trace['traceId']}/replay", {}).status == 403
+    await ask(client, SENT)
+    await once_listed(rest, api, 1, "kind=message")
+    assert len(await listed(rest, api, f"kind=message&{query}")) == int(found)
 
 
-def viewer(gateway: Gateway, rest: RestClient, name: str, api: Api) -> RestClient:
-    """Someone who may look at one API."""
-    roles = [{"role": "viewer", "apiId": api.api_id}]
-    rest.post("users", {"username": name, "password": "a-cactus-in-the-sun", "roles": roles})
-    made = json.loads(gateway._run("manage.py", "createapitoken", name, "x", "--json"))
-    return RestClient(gateway, made["token"])
+@pytest.mark.parametrize("query", ["path=..&equals=x", "path=a", "kind=other", "cursor=x"])
+async def test_what_is_no_filter_is_refused(rest: RestClient, query: str) -> None:
+    for path in ("traces", "traces/export", "traces/stream")[: 1 if "cursor" in query else 3]:
+        assert (await call(rest, "GET", f"{path}?{query}")).status == 400
+
+
+async def test_a_message_is_done_again_as_it_was_or_changed(
+    rest: RestClient, api: Api, client: ClientConnection, backend: ScriptedBackend
+) -> None:
+    await ask(client, SENT)
+    [trace] = await once_listed(rest, api, 1, "kind=message")
+    path = f"traces/{quote(trace['traceId'])}/replay"
+    before = len(backend.requests)
+
+    dry = (await call(rest, "POST", path, {"dry": True, "text": '{"action": "nobody"}'})).json()
+    assert (dry["result"], dry["traceId"], dry["dryRun"]["routeKey"]) == (None, None, "nobody")
+    assert len(backend.requests) == before
+
+    done = (await call(rest, "POST", path, {})).json()
+    assert done["result"] == "accepted"
+    assert await next_frame(client) == ANSWER
+    assert backend.requests[-1].body.decode() == SENT
+    again = await whole(rest, done)
+    assert (again["source"], again["routeKey"]) == ("replay", "echo")
+
+    changed = (await call(rest, "POST", path, {"text": '{"action": "nobody"}'})).json()
+    assert json.loads(await next_frame(client))["requestId"] == changed["traceId"]
+
+    entry = (await call(rest, "GET", "audit-entries?pageSize=1")).json()["items"][0]
+    assert (entry["action"], entry["after"]["traceId"]) == ("ReplayMessage", trace["traceId"])
+    assert "swordfish1" not in json.dumps(entry)
+
+
+async def test_another_client_of_the_api_may_be_meant_but_no_other(
+    rest: RestClient, gateway: Gateway, api: Api, client: ClientConnection
+) -> None:
+    await ask(client, SENT)
+    [trace] = await once_listed(rest, api, 1, "kind=message")
+    path = f"traces/{quote(trace['traceId'])}/replay"
+    async with api.connect() as other:
+        ids = [item["connectionId"] for item in rest.get(f"connections?apiId={api.api_id}")["items"]]
+        [other_id] = set(ids) - {trace["connectionId"]}
+        assert (await call(rest, "POST", path, {"connectionId": other_id})).json()["result"] == "accepted"
+        assert await next_frame(other) == ANSWER
+    foreign = gateway.api(integrations={"echo": http_proxy("http://127.0.0.1:1024/")}, routes={"echo": one_way("echo")})
+    async with foreign.connect():
+        [stranger] = rest.get(f"connections?apiId={foreign.api_id}")["items"]
+        answer = await call(rest, "POST", path, {"connectionId": stranger["connectionId"]})
+        assert answer.status == 404
+
+
+async def test_what_is_no_message_is_not_done_again(rest: RestClient, api: Api, client: ClientConnection) -> None:
+    [trace] = await once_listed(rest, api, 1, "kind=connect")
+    answer = await call(rest, "POST", f"traces/{quote(trace['traceId'])}/replay", {})
+    assert (answer.status, "Only messages" in answer.json()["message"]) == (400, True)
+    assert (await call(rest, "GET", "traces/none000000000000")).status == 404
+
+
+async def test_a_message_that_was_cut_needs_its_text(rest: RestClient, api: Api, client: ClientConnection) -> None:
+    await ask(client, json.dumps({"action": "echo", "long": "x" * 20_000}))
+    [trace] = await once_listed(rest, api, 1, "kind=message")
+    assert (trace["received"]["truncated"], trace["received"]["size"] > 20_000) == (True, True)
+    answer = await call(rest, "POST", f"traces/{quote(trace['traceId'])}/replay", {})
+    assert (answer.status, "too long" in answer.json()["message"]) == (400, True)
+
+
+async def test_traces_are_exported_whole_one_on_each_line(rest: RestClient, api: Api, client: ClientConnection) -> None:
+    for _ in range(3):
+        await ask(client, SENT)
+    await once_listed(rest, api, 3, "kind=message")
+    answer = await call(rest, "GET", f"traces/export?apiId={api.api_id}&kind=message&most=2")
+    assert answer.headers["Content-Type"] == "application/x-ndjson"
+    lines = [json.loads(line) for line in answer.body.splitlines()]
+    assert [len(line["steps"]) for line in lines] == [6, 6]
+
+
+async def test_a_stream_tells_of_traces_as_they_come_and_ends_with_its_client(
+    rest: RestClient, gateway: Gateway, api: Api
+) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)
+    with closing(connection):
+        stream = await asyncio.to_thread(stream_of, connection, rest, f"apiId={api.api_id}&kind=message")
+        async with api.connect() as client:
+            await ask(client, SENT)
+            line = json.loads(await asyncio.to_thread(next_line, stream))
+            assert (line["routeKey"], line["kind"]) == ("echo", "message")
+            stream.close()
+            connection.close()
+
+            async def nobody_watches() -> bool:
+                error = json.loads(await ask(client, '{"action": "nowhere"}'))
+                return (await call(rest, "GET", f"traces/{quote(error['requestId'])}")).status == 404
+
+            await eventually(nobody_watches)
+
+
+def stream_of(connection: http.client.HTTPConnection, rest: RestClient, query: str) -> http.client.HTTPResponse:
+    connection.request("GET", f"/api/v1/traces/stream?{query}", headers={"Authorization": f"Bearer {rest.token}"})
+    response = connection.getresponse()
+    assert (response.status, response.headers["Content-Type"]) == (200, "application/x-ndjson")
+    return response
+
+
+def next_line(stream: http.client.HTTPResponse) -> bytes:
+    """The next line that is not empty."""
+    while not (line := stream.readline().strip()):
+        pass
+    return line
+
+
+async def test_a_stage_is_traced_while_its_settings_say_so_without_deploying(rest: RestClient, api: Api) -> None:
+    async with api.connect() as client:
+
+        async def traced() -> bool:
+            error = json.loads(await ask(client, '{"action": "nowhere"}'))
+            return (await call(rest, "GET", f"traces/{quote(error['requestId'])}")).status == 200
+
+        async def not_traced() -> bool:
+            return not await traced()
+
+        assert not await traced()
+        settings = {"ApiId": api.api_id, "StageName": api.stage}
+        api.management.update_stage(**settings, DefaultRouteSettings={"DataTraceEnabled": True})
+        await eventually(traced)
+        api.management.update_stage(**settings, DefaultRouteSettings={"DataTraceEnabled": False})
+        await eventually(not_traced)

@@ -37,8 +37,9 @@ class Replay:
 def get_traces(*, where: TraceFilter, before: int | None, size: int) -> TracePage:
     """A page of `size` traces without their steps, the newest first."""
     gateway = _gateway()
+    page = _read(gateway, where, before, size)
     gateway.lease(where)
-    return _read(gateway, where, before, size)
+    return page
 
 
 def get_trace(*, trace_id: str) -> Trace:

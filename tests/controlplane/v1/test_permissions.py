@@ -1,5 +1,6 @@
 """Who may call what: every endpoint, with every role, on one's own API, on another's and on one that is not there."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import pytest
@@ -8,9 +9,11 @@ from django.test import Client
 from django.urls import get_resolver
 from django.utils import timezone
 
+from benchmarks.crowd import QuietGateway, quiet_gateway
 from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.api.v1.urls import ENDPOINTS
 from gatewayapp.controlplane.operations.api_tokens import create_api_token
+from gatewayapp.core.messages import ConnectionInfo
 from gatewayapp.core.roles import Permission, Role
 from gatewayapp.models import AuditEntry, ConfigurationVersion, Connection
 from tests.controlplane.builders import make_api, make_deployment, make_route, make_stage
@@ -21,7 +24,7 @@ pytestmark = pytest.mark.django_db
 VIEWER, OPERATOR, EDITOR, ADMIN = Role.VIEWER, Role.OPERATOR, Role.EDITOR, Role.ADMIN
 LADDER = [VIEWER, OPERATOR, EDITOR, ADMIN]
 ALLOWED = {200, 201, 204, 400, 409, 503}
-"""Statuses that say that the caller may: the rest is a matter of what was sent, and no gateway runs here."""
+"""Statuses that say that the caller may: the rest is a matter of what was sent, and nobody is connected here."""
 
 
 class Case(NamedTuple):
@@ -57,9 +60,6 @@ CASES = [
     Case("POST", "apis/{api}/stages/prod/route-test", VIEWER, "api", {"message": "{}", "draft": True}),
     Case("GET", "apis/{api}/stages/prod/metrics", VIEWER, "api"),
     Case("GET", "metrics", VIEWER, "some"),
-    Case("GET", "traces", VIEWER, "some"),
-    Case("GET", "traces/export", VIEWER, "some"),
-    Case("GET", "traces/stream", VIEWER, "some"),
     Case("POST", "apis/{api}/stages/prod/compare", VIEWER, "api", {"message": "{}"}),
     Case("POST", "apis/{api}/test", VIEWER, "api", {"message": "{}"}),
     Case("POST", "apis/{api}/test/send", OPERATOR, "api", {"message": "{}"}),
@@ -70,6 +70,11 @@ CASES = [
     Case("POST", "apis/{api}/test-cases/{test_case}/send", OPERATOR, "api", {}),
     Case("PATCH", "apis/{api}/test-cases/{test_case}", EDITOR, "api", {"message": ""}),
     Case("DELETE", "apis/{api}/test-cases/{test_case}", EDITOR, "api"),
+    Case("GET", "traces", VIEWER, "some"),
+    Case("GET", "traces/export", VIEWER, "some"),
+    Case("GET", "traces/stream", VIEWER, "some"),
+    Case("GET", "traces/{trace}", VIEWER, "api"),
+    Case("POST", "traces/{trace}/replay", OPERATOR, "api", {"dry": True}),
     Case("POST", "import", EDITOR, "all", {"document": "nopal: 1"}),
     Case("GET", "access-keys", ADMIN, "all"),
     Case("POST", "access-keys", ADMIN, "all", {"name": "x", "permissions": []}),
@@ -89,10 +94,6 @@ CASES = [
 ]
 
 
-OF_A_RUNNING_GATEWAY = {"traces/<str:trace_id>", "traces/<str:trace_id>/replay"}
-"""Traces are in a gateway's memory only: tests/conformance/test_rest_traces.py asks one about these."""
-
-
 class World(NamedTuple):
     own: dict[str, Any]
     foreign: dict[str, Any]
@@ -100,8 +101,14 @@ class World(NamedTuple):
 
 
 @pytest.fixture
-def world(new_user) -> World:
-    """Two APIs, each with a stage and a connection, and things that belong to nobody's API."""
+def gateway() -> Iterator[QuietGateway]:
+    with quiet_gateway() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def world(new_user, gateway) -> World:
+    """Two APIs, each with a stage, a connection and a trace, and things that belong to nobody's API."""
     bystander = new_user("bystander")
     shared = {
         "key": operations.create_access_key(name="backend")[0].pk,
@@ -109,10 +116,12 @@ def world(new_user) -> World:
         "user": bystander.pk,
     }
     missing = {"api": "none000000", "connection": "none000000000000", "deployment": "none00", "test_case": "none000"}
-    return World({**shared, **api_with_connection("a")}, {**shared, **api_with_connection("b")}, {**shared, **missing})
+    missing["trace"] = "none000000000000"
+    own, foreign = api_with_connection("a", gateway), api_with_connection("b", gateway)
+    return World({**shared, **own}, {**shared, **foreign}, {**shared, **missing})
 
 
-def api_with_connection(letter: str) -> dict[str, str]:
+def api_with_connection(letter: str, gateway: QuietGateway) -> dict[str, str]:
     api = make_api()
     make_route(api)
     deployment = make_deployment(api)
@@ -128,7 +137,14 @@ def api_with_connection(letter: str) -> dict[str, str]:
         source_ip="192.0.2.1",
     )
     test_case = operations.create_test_case(api_id=api.pk, name="x", message="{}")
-    return {"api": api.pk, "connection": connection.pk, "deployment": deployment.pk, "test_case": test_case.pk}
+    info = ConnectionInfo(connection.pk, api.pk, "prod", "localhost", connection.connected_at, connection.source_ip)
+    return {
+        "api": api.pk,
+        "connection": connection.pk,
+        "deployment": deployment.pk,
+        "test_case": test_case.pk,
+        "trace": gateway.run(gateway.trace_message(info, "{}")),
+    }
 
 
 def status(caller: Caller, case: Case, things: dict[str, Any]) -> int:
@@ -151,17 +167,14 @@ def ids(case: Case) -> str:
 
 
 def test_every_endpoint_is_in_the_table():
-    endpoints = [
-        pattern for pattern in ENDPOINTS if str(pattern.pattern).removeprefix("api/v1/") not in OF_A_RUNNING_GATEWAY
-    ]
     told = {(case.method, case.path.partition("?")[0].count("/")) for case in CASES}
     served = {
         (method, str(pattern.pattern).removeprefix("api/v1/").count("/"))
-        for pattern in endpoints
+        for pattern in ENDPOINTS
         for method in pattern.callback.view_initkwargs["needs"]
     }
     assert told == served
-    assert len(CASES) == sum(len(pattern.callback.view_initkwargs["needs"]) for pattern in endpoints)
+    assert len(CASES) == sum(len(pattern.callback.view_initkwargs["needs"]) for pattern in ENDPOINTS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids)
@@ -219,6 +232,8 @@ def test_a_token_does_no_more_than_its_scopes_say(world, new_user, case):
         "connections/{connection}",
         "connections?apiId={api}",
         "metrics?apiId={api}",
+        "traces?apiId={api}",
+        "traces/{trace}",
         "apis/{api}/stages/prod/metrics",
         "apis/{api}/deployments",
         "apis/{api}/export",
@@ -230,7 +245,7 @@ def test_a_foreign_id_is_answered_as_one_that_is_not_there(world, new_user, path
     foreign, missing = (caller("GET", path.format(**things)) for things in (world.foreign, world.missing))
     assert foreign.status_code == missing.status_code == 404
     texts = [response.content.decode() for response in (foreign, missing)]
-    for name in ("connection", "api"):
+    for name in ("connection", "api", "trace"):
         texts = [text.replace(things[name], "?") for text, things in zip(texts, world[1:], strict=True)]
     assert texts[0] == texts[1]
     assert set(foreign.headers) == set(missing.headers)

@@ -219,6 +219,7 @@ async def _lines(where: TraceFilter, seconds: float) -> AsyncIterator[bytes]:
     until = monotonic() + seconds
     watch = traces.watch_traces(where=where)
     try:
+        yield b"\n"  # whoever has this, misses nothing from here on
         async for batch in watch:
             lines = [_line(_document(trace)) for trace in batch.traces]
             if batch.dropped:
