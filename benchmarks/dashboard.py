@@ -6,13 +6,14 @@ API. Each request is made several times; the medians are printed, with the numbe
 
 import argparse
 import os
-import resource
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from typing import Any
+
+import psutil
 
 REQUESTS = {
     "the first page": "",
@@ -52,9 +53,10 @@ def _measure(count: int) -> None:
     from benchmarks.crowd import crowd
 
     get = _caller()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    process = psutil.Process()
+    before = process.memory_info().rss
     with crowd(count, _API_ID) as connections:
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / count
+        grown = (process.memory_info().rss - before) / count / 1024
         print(f"{count:,} connections without sockets, {grown:.1f} KiB each; medians of {_TURNS}\n")
         print(f"{'request':32} {'ms':>7} {'queries':>8} {'matches':>8}")
         some_id = next(iter(connections)).info.connection_id
