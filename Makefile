@@ -26,7 +26,7 @@ run: setup
 	$(BIN)/python manage.py serve --demo --host 127.0.0.1 --port 8000
 
 test: chromium lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 lint: setup
 	$(BIN)/ruff check .

@@ -51,6 +51,26 @@ def test_a_message_goes_out_and_its_answer_comes_back_with_the_keyboard_alone(de
     expect(log.get_by_text("Pong")).to_be_visible()
 
 
+def test_what_is_sent_while_it_connects_goes_out_once_it_is_connected(desk: Desk, api: Api) -> None:
+    page = open_client(desk, api)
+    connect_and_send_at_once(page)
+    expect(page.get_by_role("log").get_by_text('"said": "hello to you"')).to_be_visible()
+
+
+def test_what_was_sent_and_never_connected_is_told_of(desk: Desk, gateway: Gateway) -> None:
+    page = open_client(desk, gateway.api(integrations={"guard": mock()}, routes={"$connect": one_way("guard")}))
+    page.get_by_label("Stage").evaluate("select => { select.add(new Option('gone')); select.value = 'gone'; }")
+    connect_and_send_at_once(page)
+    expect(page.get_by_role("log").get_by_text('Not sent for want of a connection: {"action"')).to_be_visible()
+
+
+def connect_and_send_at_once(page: Page) -> None:
+    """Before any answer can have come."""
+    page.evaluate(
+        "document.querySelectorAll('[data-open], [data-send-form] [type=submit]').forEach(button => button.click())"
+    )
+
+
 def test_headers_query_and_agent_reach_the_gateway_as_they_were_set(desk: Desk, api: Api, ann: RestClient) -> None:
     page = open_client(desk, api)
     for kind, name, value in (

@@ -205,13 +205,18 @@ class WsClient extends HTMLElement {
 
   // the socket to the server's side of this tab
 
+  /** What is sent while it connects goes out once it is connected. */
   say(message) {
+    if (message.do === "open") this.dial(message);
+    else if (this.waiting && message.do === "send") this.waiting.push(message);
+    else if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+    else this.take({ event: "failed", at: Date.now(), message: "Connect first." });
+  }
+
+  dial(message) {
+    this.waiting = [];
     if (this.socket?.readyState === WebSocket.OPEN) {
       this.socket.send(JSON.stringify(message));
-      return;
-    }
-    if (message.do !== "open") {
-      this.take({ event: "failed", at: Date.now(), message: "Connect first." });
       return;
     }
     this.socket = new WebSocket(new URL(this.settle.socket, location.href.replace(/^http/, "ws")));
@@ -220,11 +225,21 @@ class WsClient extends HTMLElement {
     this.socket.addEventListener("close", (event) => {
       if (event.code === 4401) location.reload();
       this.show("quiet", "not connected");
+      this.release(false);
     });
+  }
+
+  /** Say what was held back while it connected; or, where there is no connection, that it was not sent. */
+  release(isOpen) {
+    const held = this.waiting ?? [];
+    this.waiting = null;
+    if (isOpen) held.forEach((message) => this.say(message));
+    else if (held.length) this.take({ event: "failed", at: Date.now(), message: `Not sent for want of a connection: ${held.map(({ text, base64 }) => text ?? base64).join(", ")}` });
   }
 
   take(event) {
     this.log.add(event);
+    if (["open", "refused", "closed", "failed"].includes(event.event)) this.release(event.event === "open");
     const states = {
       opening: ["wait", "connecting"], open: ["good", "connected"], refused: ["bad", `refused with ${event.status}`],
       closed: ["quiet", `closed with ${event.code}`],
