@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from dashboard.permissions import Request, page
+from dashboard.pictures import drawn
 from dashboard.resources.fields import Pairs
 from dashboard.resources.widgets import MORE
 from gatewayapp.controlplane import operations
@@ -56,7 +57,11 @@ class ImportForm(forms.Form):
         widget=forms.Textarea({"rows": 16, "class": "mono", "spellcheck": "false", "autocomplete": "off"}),
         help_text="A CloudFormation or SAM template (YAML or JSON), or a document that begins with nopal: 1.",
     )
-    file = forms.FileField(required=False, label="or a file", help_text="It takes the place of what is pasted.")
+    file = forms.FileField(
+        required=False,
+        label="or a file",
+        help_text="Drop it anywhere here, or choose it. It takes the place of what is pasted.",
+    )
     api = forms.CharField(
         required=False,
         max_length=255,
@@ -146,7 +151,8 @@ def _import(request: Request, api: Api | None) -> HttpResponse:
         if imported and "apply" in request.POST:
             messages.success(request, _done(imported), "good")
             return redirect("api", api_id=imported.api_id)
-        context |= {"imported": imported, "problems": problems, "form": form.shown_again()}
+        picture = drawn(imported.comparison) if imported else None
+        context |= {"imported": imported, "picture": picture, "problems": problems, "form": form.shown_again()}
     if api:
         context |= {"formats": _formats(), "stages": list(api.stages.all())}
     context["may_write"] = request.access.may(Permission.WRITE_APIS, api.api_id if api else "")

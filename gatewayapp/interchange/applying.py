@@ -18,7 +18,8 @@ from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.operations import Conflict, NotFound, OperationError, Outdated
 from gatewayapp.controlplane.operations.changes import Entry, check_expectation, one_change
 from gatewayapp.controlplane.operations.snapshots import draft, freeze
-from gatewayapp.core.graph import Graph, graph_of
+from gatewayapp.core.comparison import Comparison, compared, renamed
+from gatewayapp.core.graph import CLIENT, SELECTOR, Graph, graph_of
 from gatewayapp.core.told import Told, tell
 from gatewayapp.interchange.changes import Change, compare
 from gatewayapp.interchange.documents import Document
@@ -54,7 +55,8 @@ _ID = {
 class Imported:
     """What an import did, or would do: the API, the stages that the document has, the changes, what was left out.
 
-    `told` are the changes of the draft in words, `graph` is the picture of the draft that results.
+    `told` are the changes of the draft in words, `graph` is the picture of the draft that results, and `comparison` the
+    same with what goes away, each part by its name.
     """
 
     api_id: str
@@ -63,6 +65,7 @@ class Imported:
     notes: tuple[str, ...]
     told: tuple[Told, ...]
     graph: Graph
+    comparison: Comparison
 
     def document(self) -> Document:
         return {
@@ -112,19 +115,40 @@ def _carried_out(plan: Plan, api_id: str | None, entry: Entry) -> Imported:
     entry.path = f"/apis/{work.api_id}"
     entry.before = before.definition.document() if before else None
     entry.after = after.definition.document()
+    changes = compare(before.definition if before else None, after.definition)
+    graph = graph_of(draft_after)
+    graph_before = _by_names(graph_of(draft_before), before) if before and draft_before else _clients_of(graph)
     return Imported(
         work.api_id,
         tuple(str(stage.members["stageName"]) for stage in plan.definition.stages),
-        compare(before.definition if before else None, after.definition),
+        changes,
         (*plan.notes, *work.notes),
         tell(draft_before or _nothing_of(draft_after), draft_after),
-        graph_of(draft_after),
+        graph,
+        compared(graph_before, _by_names(graph, after), _changed_nodes(changes)),
     )
 
 
 def _nothing_of(draft: Document) -> Document:
     """An API that has no parts yet."""
     return {"api": draft["api"], "routes": [], "integrations": [], "models": [], "authorizers": []}
+
+
+def _by_names(graph: Graph, api: Stored) -> Graph:
+    """The graph with the parts' keys for its nodes: a part that is made anew gets another id, and keeps its name."""
+    return renamed(graph, {f"{key.partition('/')[0].lower()}/{part_id}": key for key, part_id in api.ids.items()})
+
+
+def _clients_of(graph: Graph) -> Graph:
+    """What is there before an API is: those who will connect to it."""
+    return Graph(tuple(node for node in graph.nodes if node.key == CLIENT), ())
+
+
+def _changed_nodes(changes: tuple[Change, ...]) -> set[str]:
+    """The nodes that are about what is updated, by names; of the API itself, only the expression is in the picture."""
+    updated = [change for change in changes if change.action == "update"]
+    expressions = {SELECTOR for change in updated if "routeSelectionExpression" in change.members}
+    return expressions | {f"{change.kind}/{change.name}" for change in updated}
 
 
 def _existing(api_id: str) -> Stored:

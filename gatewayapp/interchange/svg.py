@@ -1,8 +1,7 @@
 """An API as an SVG picture that needs nothing else: no script, no font, no style sheet.
 
-Lines and texts have the colour of the text around them. A picture in a file of its own follows the reader's choice of
-light or dark; one inside a page has no style at all, so that it stands under any content security policy, and what a
-node links to is up to the page. Problems are marked by a sign and a broken line, not by colour alone.
+Lines and texts have one colour, dark or light as the reader of the file likes. Problems are marked by a sign and a
+broken line, not by colour alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,15 +20,8 @@ _KINDS = {"client": 32, "selector": 8, "authorizer": 8, "route": 8, "integration
 """How round the corners of each kind are."""
 
 
-def write(
-    graph: Graph,
-    nodes: Sequence[Placed],
-    title: str,
-    *,
-    inside_page: bool = False,
-    links: Mapping[str, str] | None = None,
-) -> str:
-    """The picture; with `inside_page` as an element of an HTML page, with a link on each node whose key `links` has."""
+def write(graph: Graph, nodes: Sequence[Placed], title: str) -> str:
+    """The picture as the text of a file."""
     box = box_of(nodes)
     view = (box.x - _MARGIN, box.y - _MARGIN, box.width + 2 * _MARGIN, box.height + 2 * _MARGIN)
     svg = ET.Element(
@@ -47,14 +39,13 @@ def write(
         },
     )
     ET.SubElement(svg, "title").text = _clean(title)
-    if not inside_page:
-        ET.SubElement(svg, "style").text = _STYLE
+    ET.SubElement(svg, "style").text = _STYLE
     _draw_arrowhead(svg)
     places = {placed.node.key: placed for placed in nodes}
     for edge in graph.edges:
         _draw_edge(svg, edge, places)
     for placed in nodes:
-        _draw_node(svg, placed, (links or {}).get(placed.node.key, ""))
+        _draw_node(svg, placed)
     ET.indent(svg)
     return ET.tostring(svg, encoding="unicode") + "\n"
 
@@ -99,16 +90,11 @@ def _draw_edge(svg: ET.Element, edge: Edge, places: Mapping[str, Placed]) -> Non
     ET.SubElement(svg, "path", line)
 
 
-def _draw_node(svg: ET.Element, placed: Placed, link: str) -> None:
-    node, parent = placed.node, svg
-    if link:
-        parent = ET.SubElement(svg, "a", {"href": link})
+def _draw_node(svg: ET.Element, placed: Placed) -> None:
+    node = placed.node
     told = ". ".join([node.name, *(problem.message.rstrip(".") for problem in node.problems)])
-    group = ET.SubElement(
-        parent,
-        "g",
-        {"role": "img", "aria-label": _clean(told), "transform": f"translate({placed.x} {placed.y})"},
-    )
+    place = f"translate({placed.x} {placed.y})"
+    group = ET.SubElement(svg, "g", {"role": "img", "aria-label": _clean(told), "transform": place})
     ET.SubElement(group, "title").text = _clean(told)
     is_broken = any(problem.severity == ERROR for problem in node.problems)
     box = {"width": str(WIDTH), "height": str(HEIGHT), "rx": str(_KINDS[node.kind]), "fill-opacity": "0.06"}

@@ -1,5 +1,6 @@
 """Import and export: nothing is changed before it was looked at, problems have their place, files come back."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -70,6 +71,33 @@ def test_an_api_gets_a_document_and_loses_what_is_not_in_it(signed_in: Client, a
 
     send(signed_in, path, document=DOCUMENT, apply="on")
     assert api.routes.get().route_key == "send"
+
+
+def test_a_preview_is_drawn_with_what_is_added_changed_and_removed(signed_in: Client, api: Api) -> None:
+    operations.create_route(api_id=api.api_id, route_key="old")
+    operations.create_route(api_id=api.api_id, route_key="send")
+
+    found = send(signed_in, f"/apis/{api.api_id}/interchange", document=DOCUMENT, look="on").content.decode()
+    assert 'class="node node-route is-removed" role="img" aria-label="Route old, message, one-way. Removed"' in found
+    assert 'class="node node-route is-changed" role="img" aria-label="Route send, message, one-way, to MOCK' in found
+    assert 'class="node node-integration is-added" role="img" aria-label="Integration MOCK, used by send. Add' in found
+    assert "style=" not in found[found.index("<api-picture") : found.index("</api-picture>")]
+
+    uri = {"integrationType": "HTTP_PROXY", "integrationMethod": "POST", "integrationUri": "http://b.example/<b>\u202e"}
+    hostile = DOCUMENT.replace("integrationType: MOCK", json.dumps(uri)[1:-1].replace(", ", "\n    "))
+    found = send(signed_in, "/apis/import", document=hostile, look="on").content.decode()
+    assert "Integration HTTP_PROXY POST /&lt;b&gt;⟨U+202E⟩, used by send. Added" in found
+    assert "is-removed" not in found
+
+
+def test_what_changes_nothing_is_not_drawn(signed_in: Client, db: None) -> None:
+    send(signed_in, "/apis/import", document=DOCUMENT, apply="on")
+    path = f"/apis/{Api.objects.get().api_id}/interchange"
+
+    found = send(signed_in, path, document=DOCUMENT, look="on").content.decode()
+
+    assert "Nothing: the API is as the document says." in found
+    assert "<api-picture" not in found
 
 
 def test_a_template_gets_its_parameters(signed_in: Client, db: None) -> None:

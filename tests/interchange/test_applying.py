@@ -187,6 +187,28 @@ def test_an_import_is_told_in_words_and_drawn():
     assert preview(read_document(FULL), api.pk).told == ()
 
 
+def test_the_picture_of_an_import_has_the_parts_by_their_names_and_what_becomes_of_them():
+    api, new = imported(DOCUMENT)
+    assert marks(new) == {
+        "selector": "added",
+        "Route/$default": "added",
+        "Route/send": "added",
+        "Integration/default": "added",
+    }
+    # The integration is made anew, and both routes with it, under ids that nobody knows before.
+    text = changed(DOCUMENT, ("http://backend.example/", "http://backend.example/new"), ("send:", "say:"))
+    found = preview(read_document(text), api.pk)
+    assert marks(found) == {"Integration/default": "changed", "Route/send": "removed", "Route/say": "added"}
+    text = changed(DOCUMENT, ("$request.body.action", "$request.body.kind"))
+    assert marks(preview(read_document(text), api.pk)) == {"selector": "changed"}
+
+
+def marks(found) -> dict[str, str]:
+    """What becomes of the nodes, without edges and backends."""
+    nodes = {node.key for node in found.comparison.graph.nodes if node.kind != "backend"}
+    return {key: mark for key, mark in found.comparison.marks.items() if key in nodes}
+
+
 def test_a_preview_of_a_new_api_has_no_id_and_leaves_none_behind():
     result = preview(read_document(DOCUMENT))
 

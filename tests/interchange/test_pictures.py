@@ -27,8 +27,8 @@ def drawn(**api):
     )
 
 
-def picture(graph, **options):
-    return ET.fromstring(svg.write(graph, arranged(graph), "chat", **options))
+def picture(graph):
+    return ET.fromstring(svg.write(graph, arranged(graph), "chat"))
 
 
 def named(root):
@@ -82,19 +82,8 @@ def test_an_svg_shows_all_of_itself_and_loads_nothing():
     assert set(re.findall(r"url\(([^)]*)\)", text)) == {"#nopal-arrow"}
 
 
-def test_a_file_of_its_own_follows_light_and_dark_and_a_page_s_element_follows_the_page():
+def test_a_file_follows_light_and_dark():
     assert "prefers-color-scheme:dark" in picture(drawn()).find(f"{SVG}style").text
-    inside = svg.write(drawn(), arranged(drawn()), "chat", inside_page=True)
-    assert "<style" not in inside
-    assert "style=" not in inside
-    assert 'fill="currentColor"' in inside
-
-
-def test_nodes_link_to_where_the_page_says():
-    root = picture(drawn(), links={"route/idsend": "/routes/idsend"})
-    [link] = root.iter(f"{SVG}a")
-    assert link.get("href") == "/routes/idsend"
-    assert named(link) == ["Route send, message, one-way, to MOCK"]
 
 
 def test_text_of_users_is_text():
