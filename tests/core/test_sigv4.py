@@ -1,6 +1,7 @@
 """Signature Version 4: what botocore signs is accepted, what anyone changed on the way is not."""
 
 import hashlib
+import hmac
 import time
 from urllib.parse import unquote, urlsplit
 
@@ -18,6 +19,7 @@ from gatewayapp.core.sigv4 import (
     SignatureError,
     Signed,
     UnrecognizedClient,
+    _SigningKey,
     verify,
 )
 
@@ -356,3 +358,65 @@ def means_the_same(original, changed):
     if isinstance(original, bytes):
         return original == changed
     return unquote(original).split() == unquote(changed).split()
+
+
+DAY = 86_400
+OTHER_SECRET = SECRET[::-1]
+
+
+def signed_at(moment, secret=SECRET, region="eu-west-1", body=b"hello"):
+    """A POST that was signed at a moment, in epoch seconds."""
+    request = AWSRequest(
+        "POST", HOST + "/prod/@connections/abc%3D", data=body, headers={"Host": "gateway.example:8000"}
+    )
+    signer = SigV4Auth(Credentials(KEY, secret), "execute-api", region)
+    request.context["timestamp"] = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(moment))
+    request.headers["X-Amz-Date"] = request.context["timestamp"]
+    request.headers["Authorization"] = authorization_by(signer, request)
+    return as_received(request, body)
+
+
+def authorization_by(signer, request):
+    canonical = signer.canonical_request(request)
+    signature = signer.signature(signer.string_to_sign(request, canonical), request)
+    names = signer.signed_headers(signer.headers_to_sign(request))
+    return f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, SignedHeaders={names}, Signature={signature}"
+
+
+NOW = SIGNED_AT // DAY * DAY + DAY // 2
+AFTERWARDS = {
+    "nothing changed": (signed_at(NOW), NOW, SECRET, None),
+    "the next day, signed that day": (signed_at(NOW + DAY), NOW + DAY, SECRET, None),
+    "another region": (signed_at(NOW, region="us-east-1"), NOW, SECRET, None),
+    "the secret changed and so did the signer's": (signed_at(NOW, OTHER_SECRET), NOW, OTHER_SECRET, None),
+    "the key was revoked": (signed_at(NOW), NOW, None, UnrecognizedClient),
+    "the secret changed": (signed_at(NOW), NOW, OTHER_SECRET, InvalidSignature),
+    "the signer has another secret": (signed_at(NOW, OTHER_SECRET), NOW, SECRET, InvalidSignature),
+    "it was sent again the next day": (signed_at(NOW), NOW + DAY, SECRET, InvalidSignature),
+    "the next day's date was written over it": (
+        with_header(signed_at(NOW), "x-amz-date", signed_at(NOW + DAY)["headers"][1][1]), NOW + DAY, SECRET,
+        InvalidSignature,
+    ),
+    "the body changed": (signed_at(NOW) | {"body": b"hullo"}, NOW, SECRET, InvalidSignature),
+    "the path changed": (signed_at(NOW) | {"raw_path": "/prod/@connections/abd%3D"}, NOW, SECRET, InvalidSignature),
+    "a signed header changed": (with_header(signed_at(NOW), "host", "elsewhere"), NOW, SECRET, InvalidSignature),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", AFTERWARDS)
+def test_nothing_is_accepted_for_what_was_accepted_before(change):
+    """Keys and parts of signatures are remembered from the requests that came before."""
+    request, now, secret, error = AFTERWARDS[change]
+    for _ in range(3):
+        assert check(signed_at(NOW), now=NOW)
+    if error is None:
+        assert check(request, now=now, secret_of={KEY: secret}.get)
+        return
+    with pytest.raises(error):
+        check(request, now=now, secret_of={KEY: secret}.get if secret else {}.get)
+
+
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=200))
+def test_a_signing_key_makes_the_codes_of_rfc_2104(key, text):
+    signing_key = _SigningKey(key)
+    assert signing_key.sign(text) == signing_key.sign(text) == hmac.new(key, text, "sha256").hexdigest()
