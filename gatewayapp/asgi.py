@@ -30,6 +30,8 @@ class Application:
         self.gateway = Gateway(options)
         self._websocket = GatewayConsumer.as_asgi(gateway=self.gateway)
         self._callbacks = Callbacks(self.gateway)
+        self.answer_now = self._callbacks.answer_now
+        """For a server that can ask without ASGI's events: see `gatewayapp.server`."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and _is_live_view(scope):
@@ -38,7 +40,7 @@ class Application:
             await self._websocket(scope, receive, send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif is_gateway_address(host_of(scope), scope["path"]):
+        elif is_gateway_address(host_of(scope["headers"]), scope["path"]):
             await self._callbacks(scope, receive, send)
         elif scope["path"] in ("/healthz", "/readyz"):
             await self._tell_health(scope["path"], send)
@@ -69,7 +71,7 @@ class Application:
 def _is_live_view(scope: dict[str, Any]) -> bool:
     """Whether a viewer of the dashboard connects, rather than a client of an API."""
     path: str = scope["path"]
-    return path.startswith("/live/") and not is_gateway_address(host_of(scope), path)
+    return path.startswith("/live/") and not is_gateway_address(host_of(scope["headers"]), path)
 
 
 application = Application(GatewayOptions())

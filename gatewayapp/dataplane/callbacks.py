@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 import orjson
 
@@ -29,6 +29,16 @@ logger = logging.getLogger(__name__)
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Scope = dict[str, Any]
+Headers = list[tuple[bytes, bytes]]
+
+
+class Request(NamedTuple):
+    """An HTTP request without its body; the names of its headers are in lower case."""
+
+    method: str
+    raw_path: bytes
+    query_string: bytes
+    headers: Headers
 
 
 class _CallerLeft(Exception):
@@ -73,50 +83,81 @@ class Callbacks:
         self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope["method"], scope["raw_path"], scope["query_string"], scope["headers"])
         try:
-            answer = await self._answer(scope, receive)
+            answer = await self._answer(request, receive)
         except _CallerLeft:
             return
         except Exception:
-            logger.exception("Unexpected failure of %s %s", scope["method"], scope["path"])
-            answer = FAILED
+            answer = _failure_of(request)
         with suppress(OSError):  # the caller left meanwhile
-            await _send_answer(answer, send)
+            await send({"type": "http.response.start", "status": answer.status, "headers": _headers(answer)})
+            await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        await self._gateway.started()
+    def answer_now(
+        self, method: str, raw_path: bytes, query_string: bytes, headers: Headers, body: bytes
+    ) -> tuple[int, Headers, bytes] | None:
+        """Answer without ASGI's events; None for what is no call of a connection, or must wait for its stage."""
+        request = Request(method, raw_path, query_string, headers)
         try:
-            address = self._gateway.addresses.find(host_of(scope), scope["raw_path"].decode("latin-1"))
+            answer = self._answer_now(request, body)
+        except Exception:
+            answer = _failure_of(request)
+        return None if answer is None else (answer.status, _headers(answer), answer.body)
+
+    async def _answer(self, request: Request, receive: Receive) -> Answer:
+        await self._gateway.started()
+        address = self._addressed(request)
+        if isinstance(address, Answer):
+            return address
+        stage = await self._gateway.stages.find(address.api_id, address.stage)
+        if not _is_open(stage):
+            return FORBIDDEN
+        body = await _read_body(receive, stage.snapshot.limits.max_message)
+        return self._carry_out(request, address, stage, body)
+
+    def _answer_now(self, request: Request, body: bytes) -> Answer | None:
+        if not self._gateway.has_started:
+            return None
+        address = self._addressed(request)
+        if isinstance(address, Answer):
+            return None
+        stage = self._gateway.stages.find_in_use(address.api_id, address.stage)
+        return self._carry_out(request, address, stage, body) if _is_open(stage) else None
+
+    def _addressed(self, request: Request) -> Address | Answer:
+        """The address of the connection that is asked for, or the answer where there is none."""
+        try:
+            address = self._gateway.addresses.find(host_of(request.headers), request.raw_path.decode("latin-1"))
         except UnknownHost:
             return UNKNOWN_HOST
         if address is None:
             return FORBIDDEN
         if address.rest in ("", "/"):
             return UPGRADE_REQUIRED if self._gateway.stages.exists(address.api_id, address.stage) else FORBIDDEN
-        connection_id = address.connection_id
-        if connection_id is None:
+        if address.connection_id is None:
             return NO_SUCH_CALL
-        if not well_formed(connection_id):
-            return _error(400, "BadRequestException", f"Invalid connectionId: {connection_id}")
-        stage = await self._gateway.stages.find(address.api_id, address.stage)
-        if stage is None or stage.snapshot.api.disable_execute_api_endpoint:
-            return FORBIDDEN
-        body = await _read_body(receive, stage.snapshot.limits.max_message)
-        if body is None:
-            return TOO_LARGE
-        return self._refuse(scope, address, body) or self._act(scope["method"], stage, connection_id, body)
+        if not well_formed(address.connection_id):
+            return _error(400, "BadRequestException", f"Invalid connectionId: {address.connection_id}")
+        return address
 
-    def _refuse(self, scope: Scope, address: Address, body: bytes) -> Answer | None:
+    def _carry_out(self, request: Request, address: Address, stage: StageHandle, body: bytes) -> Answer:
+        assert address.connection_id is not None
+        if len(body) > stage.snapshot.limits.max_message:
+            return TOO_LARGE
+        refused = self._refuse(request, address, body)
+        return refused or self._act(request.method, stage, address.connection_id, body)
+
+    def _refuse(self, request: Request, address: Address, body: bytes) -> Answer | None:
         """Why the caller may not, or None if it may."""
-        headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]]
-        if self._gateway.anonymous_callbacks and not _is_signed(scope):
+        if self._gateway.anonymous_callbacks and not _is_signed(request):
             return None
         try:
             self._gateway.access_keys.check(
-                method=scope["method"],
-                raw_path=scope["raw_path"],
-                query_string=scope["query_string"],
-                headers=headers,
+                method=request.method,
+                raw_path=request.raw_path,
+                query_string=request.query_string,
+                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers],
                 body=body,
                 api_id=address.api_id,
                 stage=address.stage,
@@ -153,16 +194,21 @@ class Callbacks:
         return connection if connection and connection.info.api_id == stage.key.api_id else None
 
 
-def host_of(scope: Scope) -> str:
-    """The Host header of an ASGI scope."""
-    for name, value in scope["headers"]:
+def host_of(headers: Headers) -> str:
+    """The Host header's value, or ""."""
+    for name, value in headers:
         if name == b"host":
             return bytes(value).decode("latin-1")
     return ""
 
 
-def _is_signed(scope: Scope) -> bool:
-    return b"X-Amz-Signature=" in scope["query_string"] or any(name == b"authorization" for name, _ in scope["headers"])
+def _is_open(stage: StageHandle | None) -> TypeGuard[StageHandle]:
+    """Whether there is such a stage, and its API may be called at this address."""
+    return stage is not None and not stage.snapshot.api.disable_execute_api_endpoint
+
+
+def _is_signed(request: Request) -> bool:
+    return b"X-Amz-Signature=" in request.query_string or any(name == b"authorization" for name, _ in request.headers)
 
 
 def _state(connection: LiveConnection) -> dict[str, Any]:
@@ -179,8 +225,8 @@ def _iso(time_ms: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{time_ms % 1000:03}Z"
 
 
-async def _read_body(receive: Receive, limit: int) -> bytes | None:
-    """The request's body, None once it is larger than `limit`, whatever its Content-Length says."""
+async def _read_body(receive: Receive, limit: int) -> bytes:
+    """The request's body, whatever its Content-Length says; only its beginning once that is larger than `limit`."""
     body, more = b"", True
     while more and len(body) <= limit:
         event = await receive()
@@ -188,10 +234,10 @@ async def _read_body(receive: Receive, limit: int) -> bytes | None:
             raise _CallerLeft
         body += event.get("body", b"")
         more = event.get("more_body", False)
-    return body if len(body) <= limit else None
+    return body
 
 
-async def _send_answer(answer: Answer, send: Send) -> None:
+def _headers(answer: Answer) -> Headers:
     headers = [(b"x-amzn-requestid", new_request_id().encode()), *answer.headers]
     if answer.status != 204:
         headers.append((b"content-length", b"%d" % len(answer.body)))
@@ -199,5 +245,10 @@ async def _send_answer(answer: Answer, send: Send) -> None:
         headers.append((b"content-type", b"application/json"))
     if answer.error_type:
         headers.append((b"x-amzn-errortype", answer.error_type.encode()))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    return headers
+
+
+def _failure_of(request: Request) -> Answer:
+    """What nobody expected is logged in full and kept from the caller; called while the exception is handled."""
+    logger.exception("Unexpected failure of %s %s", request.method, request.raw_path.decode("latin-1"))
+    return FAILED

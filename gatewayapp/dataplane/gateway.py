@@ -75,6 +75,10 @@ class Gateway:
         self.addresses = Addresses(settings.ALLOWED_HOSTS, settings.NOPAL_DOMAIN_NAME)
         self.draining = False
 
+    @property
+    def has_started(self) -> bool:
+        return self._starting is not None and self._starting.done()
+
     async def started(self) -> None:
         """Start the data plane unless it is started: some servers do not speak ASGI's lifespan."""
         if self._starting is None:

@@ -7,9 +7,12 @@ It knows nothing of the gateway: any ASGI application may be served.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gatewayapp.server.limits import ServerOptions
+
+if TYPE_CHECKING:
+    from gatewayapp.server.exchange import AnswerNow
 
 __all__ = ["ServerOptions", "run"]
 
@@ -20,8 +23,9 @@ def run(
     *,
     ready: Callable[[str, int], None] | None = None,
     on_drain: Callable[[], Awaitable[None]] | None = None,
+    answer_now: AnswerNow | None = None,
 ) -> None:
     """Serve `application` until SIGTERM or SIGINT; see `gatewayapp.server.server.run`."""
     from gatewayapp.server import server  # the import installs the event loop, so it waits until needed
 
-    server.run(application, options, ready=ready, on_drain=on_drain)
+    server.run(application, options, ready=ready, on_drain=on_drain, answer_now=answer_now)

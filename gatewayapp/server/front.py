@@ -16,7 +16,7 @@ from twisted.internet.protocol import Factory, Protocol
 from gatewayapp.server import answers
 from gatewayapp.server import transport as transports
 from gatewayapp.server.bodies import body_reader
-from gatewayapp.server.exchange import Exchange
+from gatewayapp.server.exchange import AnswerNow, Exchange, whole_answer
 from gatewayapp.server.forwarded import Origin, origin
 from gatewayapp.server.heads import (
     Refusal,
@@ -25,6 +25,7 @@ from gatewayapp.server.heads import (
     parse_head,
     parse_target,
     refuse_unfinished,
+    split_target,
     wants_websocket,
 )
 
@@ -211,6 +212,8 @@ class Front(Protocol):
         return False
 
     def _answer_directly(self, head: RequestHead, rest: bytes) -> None:
+        if self.server.answer_now is not None and self._answer_now(self.server.answer_now, head, rest):
+            return
         scope = self._scope(head)
         scope["type"] = "http"
         scope["http_version"] = head.http_version
@@ -219,6 +222,22 @@ class Front(Protocol):
         self._feed(rest)
         if self._exchange is exchange:
             self.server.start_task(exchange.run(self.server.application, scope))
+
+    def _answer_now(self, ask: AnswerNow, head: RequestHead, data: bytes) -> bool:
+        """Answer a request that is here as a whole without an exchange; False if it takes one."""
+        size = int(head.fields.get(b"content-length") or 0)
+        if size > len(data) or size > self.options.max_body or b"transfer-encoding" in head.fields:
+            return False
+        if self._writable is not None:
+            return False
+        answered = ask(head.method, *split_target(head.target), head.headers, data[:size])
+        if answered is None:
+            return False
+        whole, keep_alive = whole_answer(head, *answered, self.server.date_header)
+        self._data = data[size:]
+        self.transport.write(whole)
+        self.answered(keep_alive=keep_alive)
+        return True
 
     def _feed(self, data: bytes) -> None:
         assert self._exchange is not None

@@ -99,19 +99,24 @@ def refuse_unfinished(data: bytes, options: ServerOptions) -> None:
 
 
 def parse_target(target: bytes) -> Target:
-    """Split a request target in origin or absolute form (RFC 9112 section 3.2).
+    """Split a request target in origin or absolute form (RFC 9112 section 3.2), and decode its path.
 
     Raises:
         Refusal: 400 for any other form, a fragment, or bytes outside ASCII.
     """
+    raw_path, query_string = split_target(target)
+    path = raw_path.decode("ascii")
+    return Target(unquote(path) if "%" in path else path, raw_path, query_string)
+
+
+def split_target(target: bytes) -> tuple[bytes, bytes]:
+    """The raw path and the query string of a request target; raises as `parse_target`."""
     if not target.startswith(b"/"):
         target = _origin_form(target)
     raw_path, _, query_string = target.partition(b"?")
-    try:
-        path = raw_path.decode("ascii")
-    except UnicodeDecodeError as error:
-        raise Refusal(400, "The path must be ASCII, other characters percent-encoded") from error
-    return Target(unquote(path) if "%" in path else path, raw_path, query_string)
+    if not raw_path.isascii():
+        raise Refusal(400, "The path must be ASCII, other characters percent-encoded")
+    return raw_path, query_string
 
 
 def wants_websocket(head: RequestHead) -> bool:

@@ -27,6 +27,7 @@ from twisted.logger import globalLogBeginner
 
 from gatewayapp.server import tls
 from gatewayapp.server import transport as transports
+from gatewayapp.server.exchange import AnswerNow
 from gatewayapp.server.forwarded import Origin, origin
 from gatewayapp.server.front import FrontFactory
 from gatewayapp.server.http import Request, RequestFactory
@@ -47,17 +48,23 @@ OnDrain = Callable[[], Awaitable[None]]
 
 
 def run(
-    application: Any, options: ServerOptions, *, ready: Ready | None = None, on_drain: OnDrain | None = None
+    application: Any,
+    options: ServerOptions,
+    *,
+    ready: Ready | None = None,
+    on_drain: OnDrain | None = None,
+    answer_now: AnswerNow | None = None,
 ) -> None:
     """Serve `application` until SIGTERM or SIGINT, drain, and return.
 
     `ready` is called with (host, port) once connections are accepted. `on_drain` is awaited first when the server is
-    told to stop, while every connection is still open.
+    told to stop, while every connection is still open. `answer_now` is asked before the application for requests on
+    direct paths that have arrived as a whole; it must neither wait nor raise.
 
     Raises:
         SystemExit: 3 if the application fails to start, 1 if the address cannot be listened on.
     """
-    server = Server(application, options, ready, on_drain)
+    server = Server(application, options, ready, on_drain, answer_now)
     server.run()
     if server.exit_code:
         raise SystemExit(server.exit_code)
@@ -77,12 +84,20 @@ def _ignore(event: Any) -> None:
 class Server(daphne_server.Server):
     """Daphne's server with our protocols; one per process, as Twisted's reactor."""
 
-    def __init__(self, application: Any, options: ServerOptions, ready: Ready | None, on_drain: OnDrain | None) -> None:
+    def __init__(
+        self,
+        application: Any,
+        options: ServerOptions,
+        ready: Ready | None = None,
+        on_drain: OnDrain | None = None,
+        answer_now: AnswerNow | None = None,
+    ) -> None:
         super().__init__(application, endpoints=[f"{options.host}:{options.port}"], root_path=options.root_path)
         self.server_name = None  # Daphne's "Server" header
         self.options = options
         self.ready = ready
         self.on_drain = on_drain
+        self.answer_now = answer_now
         self.exit_code = 0
         self.connections: dict[Any, dict[str, Any]] = {}  # Daphne's: one per plain HTTP request
         self.websockets: set[Connection] = set()
