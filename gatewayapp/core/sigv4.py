@@ -143,21 +143,34 @@ def _claim(query: str, fields: _Fields) -> _Claim:
     raise MissingAuthenticationToken("Missing Authentication Token")
 
 
-_AUTHORIZATION = re.compile(
-    rf"{ALGORITHM} +Credential=([^, ]+), *SignedHeaders=([^, ]+), *Signature=([^, ]+) *", re.ASCII
-)
-
-
 def _header_claim(authorization: list[str], timestamps: list[str]) -> _Claim:
-    parts = _AUTHORIZATION.fullmatch(authorization[0])
-    if len(authorization) != 1 or parts is None:
-        raise IncompleteSignature(
-            f"The Authorization header must read '{ALGORITHM} Credential=…, SignedHeaders=…, Signature=…', "
-            "and stand once."
-        )
+    beginning, _, rest = authorization[0].rpartition("Signature=")
+    signature = rest.rstrip(" ")
+    if len(authorization) != 1 or not signature or "," in signature or " " in signature:
+        raise _malformed_authorization()
+    terms = _authorization_terms(beginning)
     if len(timestamps) != 1:
         raise IncompleteSignature("Authorization header requires existence of one 'X-Amz-Date' header.")
-    return _Claim(_terms(parts[1], parts[2]), timestamps[0].strip(), parts[3])
+    return _Claim(terms, timestamps[0].strip(), signature)
+
+
+_AUTHORIZATION = re.compile(rf"{ALGORITHM} +Credential=([^, ]+), *SignedHeaders=([^, ]+), *", re.ASCII)
+
+
+# A client signs many requests of a day with the same key and the same headers.
+@lru_cache(maxsize=1024)
+def _authorization_terms(beginning: str) -> _Terms:
+    """What the Authorization header says in front of the signature."""
+    parts = _AUTHORIZATION.fullmatch(beginning)
+    if parts is None:
+        raise _malformed_authorization()
+    return _terms(parts[1], parts[2])
+
+
+def _malformed_authorization() -> IncompleteSignature:
+    return IncompleteSignature(
+        f"The Authorization header must read '{ALGORITHM} Credential=…, SignedHeaders=…, Signature=…', and stand once."
+    )
 
 
 def _query_claim(query: str) -> _Claim:
@@ -179,8 +192,6 @@ def _query_claim(query: str) -> _Claim:
     return _Claim(terms, fields["X-Amz-Date"], fields["X-Amz-Signature"], int(expires))
 
 
-# A client signs many requests of a day with the same key and the same headers.
-@lru_cache(maxsize=1024)
 def _terms(credential: str, signed_headers: str) -> _Terms:
     access_key_id, date, region, service = _scope(credential)
     scope = f"{date}/{region}/{service}/aws4_request"

@@ -22,7 +22,10 @@ logger = logging.getLogger(__name__)
 
 
 AnswerNow = Callable[[str, bytes, bytes, Headers, bytes], tuple[int, Headers, bytes] | None]
-"""(method, raw path, query string, headers, body) to (status, headers, body). None: the request must come by ASGI."""
+"""What an application may offer beside ASGI for requests that are there as a whole: it answers without waiting.
+
+(method, raw path, query string, headers, body) to (status, headers, body). None: it wants the request by ASGI.
+"""
 
 
 class Exchange:

@@ -7,6 +7,7 @@ Daphne's HTTP protocol, which gives the connection back after its answer.
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING, Any
 
 from gatewayapp.server.reactor import loop  # isort:skip  (first: it installs the reactor)
@@ -31,6 +32,8 @@ from gatewayapp.server.heads import (
 
 if TYPE_CHECKING:
     from gatewayapp.server.server import Server
+
+logger = logging.getLogger(__name__)
 
 MAX_PIPELINED_BYTES = 64 * 1024
 END_OF_HEAD = b"\r\n\r\n"
@@ -230,7 +233,12 @@ class Front(Protocol):
             return False
         if self._writable is not None:
             return False
-        answered = ask(head.method, *split_target(head.target), head.headers, data[:size])
+        target = split_target(head.target)
+        try:
+            answered = ask(head.method, *target, head.headers, data[:size])
+        except Exception as error:
+            logger.exception("Exception in the application's answer_now on %s %r", head.method, head.target)
+            raise Refusal(500, "Internal server error") from error
         if answered is None:
             return False
         whole, keep_alive = whole_answer(head, *answered, self.server.date_header)

@@ -83,7 +83,7 @@ def parse_head(data: bytes, options: ServerOptions) -> RequestHead:
         keep_alive=_keeps_alive(version, headers) if b"connection" in fields else version == "1.1",
     )
     _check_limits(head, len(data), options)
-    if b"_" in data and any(b"_" in name for name in fields):
+    if b"_" in b"".join(fields):
         raise Refusal(400, "Header names must not contain underscores")
     _check_host(head)
     return head

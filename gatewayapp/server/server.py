@@ -48,23 +48,17 @@ OnDrain = Callable[[], Awaitable[None]]
 
 
 def run(
-    application: Any,
-    options: ServerOptions,
-    *,
-    ready: Ready | None = None,
-    on_drain: OnDrain | None = None,
-    answer_now: AnswerNow | None = None,
+    application: Any, options: ServerOptions, *, ready: Ready | None = None, on_drain: OnDrain | None = None
 ) -> None:
     """Serve `application` until SIGTERM or SIGINT, drain, and return.
 
     `ready` is called with (host, port) once connections are accepted. `on_drain` is awaited first when the server is
-    told to stop, while every connection is still open. `answer_now` is asked before the application for requests on
-    direct paths that have arrived as a whole; it must neither wait nor raise.
+    told to stop, while every connection is still open.
 
     Raises:
         SystemExit: 3 if the application fails to start, 1 if the address cannot be listened on.
     """
-    server = Server(application, options, ready, on_drain, answer_now)
+    server = Server(application, options, ready, on_drain)
     server.run()
     if server.exit_code:
         raise SystemExit(server.exit_code)
@@ -84,20 +78,13 @@ def _ignore(event: Any) -> None:
 class Server(daphne_server.Server):
     """Daphne's server with our protocols; one per process, as Twisted's reactor."""
 
-    def __init__(
-        self,
-        application: Any,
-        options: ServerOptions,
-        ready: Ready | None = None,
-        on_drain: OnDrain | None = None,
-        answer_now: AnswerNow | None = None,
-    ) -> None:
+    def __init__(self, application: Any, options: ServerOptions, ready: Ready | None, on_drain: OnDrain | None) -> None:
         super().__init__(application, endpoints=[f"{options.host}:{options.port}"], root_path=options.root_path)
         self.server_name = None  # Daphne's "Server" header
         self.options = options
         self.ready = ready
         self.on_drain = on_drain
-        self.answer_now = answer_now
+        self.answer_now: AnswerNow | None = getattr(application, "answer_now", None)
         self.exit_code = 0
         self.connections: dict[Any, dict[str, Any]] = {}  # Daphne's: one per plain HTTP request
         self.websockets: set[Connection] = set()

@@ -323,3 +323,31 @@ async def memory(scope: Scope, receive: Any, send: Any) -> None:
     with open("/proc/self/statm") as statm:
         pages = int(statm.read().split()[1])
     await answer(send, str(pages * os.sysconf("SC_PAGE_SIZE") // 1024).encode())
+
+
+class AnsweringAtOnce:
+    """`app`, which also answers at once: who answered is told in the header `by`."""
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        body = b""
+        while (event := await receive()).get("more_body"):
+            body += event["body"]
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"by", b"asgi")]})
+        await send({"type": "http.response.body", "body": body + event["body"]})
+
+    def answer_now(
+        self, method: str, raw_path: bytes, query_string: bytes, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes] | None:
+        if query_string == b"later":
+            return None
+        if query_string == b"fail":
+            raise ValueError("it failed at once")
+        if query_string.startswith(b"size="):
+            body = body[:1] * int(query_string[5:])
+        return (204 if query_string == b"none" else 201), [(b"by", b"now")], body
+
+
+answering_at_once = AnsweringAtOnce()

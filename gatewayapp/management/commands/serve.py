@@ -67,13 +67,7 @@ class Command(BaseCommand):
             threading.Thread(target=self._greet, args=(base_url, chat, _is_everywhere(host)), daemon=True).start()
 
         try:
-            run(
-                application,
-                server_options,
-                ready=ready,
-                on_drain=application.gateway.drain,
-                answer_now=application.answer_now,
-            )
+            run(application, server_options, ready=ready, on_drain=application.gateway.drain)
         finally:
             if chat is not None:
                 chat.stop()
