@@ -109,6 +109,16 @@ def test_an_unknown_key_is_an_invalid_token(api: Api) -> None:
     assert answered.json() == {"message": "The security token included in the request is invalid."}
 
 
+def test_a_revoked_key_is_refused_however_often_it_was_used_before(api: Api) -> None:
+    """What is remembered of its signatures, its permissions and the connection's address does not outlive it."""
+    [key] = api.gateway.create_access_keys([("*", "*")])
+    wait_until(lambda: call(api, key).status == 410)
+    assert [call(api, key).status for _ in range(5)] == [410] * 5
+    api.gateway.revoke_access_key(key)
+    wait_until(lambda: call(api, key).headers["x-amzn-ErrorType"] == "UnrecognizedClientException")
+    assert {call(api, key, method).status for method in ("POST", "GET", "DELETE")} == {403}
+
+
 def test_a_wrong_secret_is_an_invalid_signature(api: Api) -> None:
     answered = call(api, replace(api.gateway.key, secret_access_key="x" * 40))
     assert (answered.status, answered.headers["x-amzn-ErrorType"]) == (403, "InvalidSignatureException")

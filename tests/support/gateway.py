@@ -52,6 +52,14 @@ made = [
 ]
 print(json.dumps([(key.access_key_id, secret) for key, secret in made]))
 """
+_REVOKE_ACCESS_KEY = """
+import os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "gatewayapp.settings"
+import django
+django.setup()
+from gatewayapp.controlplane.operations import revoke_access_key
+revoke_access_key(access_key_id=sys.argv[1])
+"""
 _NO_RETRIES = Config(retries={"total_max_attempts": 1}, region_name=REGION)
 
 
@@ -217,6 +225,9 @@ class Gateway:
     def create_access_keys(self, allowed: Sequence[tuple[str, str]]) -> list[AccessKey]:
         """A key for each pair of action and resource; all of them by one process, since starting one takes long."""
         return [AccessKey(*made) for made in json.loads(self._run("-c", _CREATE_ACCESS_KEYS, json.dumps(allowed)))]
+
+    def revoke_access_key(self, key: AccessKey) -> None:
+        self._run("-c", _REVOKE_ACCESS_KEY, key.access_key_id)
 
     def _run(self, *arguments: str) -> str:
         command = [sys.executable, *arguments]
