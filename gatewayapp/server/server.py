@@ -43,6 +43,8 @@ STARTUP_FAILED = 3  # exit codes
 CANNOT_LISTEN = 1
 YOUNG_OBJECTS = 10_000  # between two looks for cycles; a busy server holds more than Python's 700 at any moment
 
+THREAD_TURN = 0.0005  # seconds; with Python's 5 ms, a thread that computes would hold the event loop up at each send
+
 Ready = Callable[[str, int], None]
 OnDrain = Callable[[], Awaitable[None]]
 
@@ -111,6 +113,7 @@ class Server(daphne_server.Server):
                 "Not running on uvloop, so slower: import gatewayapp.server.reactor before anything imports "
                 "daphne.server"
             )
+        sys.setswitchinterval(THREAD_TURN)
         reactor.callWhenRunning(lambda: self.start_task(self._start()))
         reactor.run(installSignalHandlers=False)
 
