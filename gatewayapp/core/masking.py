@@ -7,6 +7,7 @@ that can be told by their form are masked wherever they stand. Texts come from c
 import re
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -29,6 +30,7 @@ class Mask:
         further = "|".join(map(re.escape, names))
         whole = rf"|\A(?:{further})\z" if further else ""
         self._name = re2.compile(f"(?i:{SECRET_NAMES}{whole})")
+        self._hides_header = lru_cache(maxsize=1024)(self.hides)  # clients send the same few names again and again
         within = rf"|\b(?:{further})\b" if further else ""
         self._word = re2.compile(rf"(?i:{SECRET_NAMES}{within})|\\u00|(?i:bearer|basic)\s|eyJ")
         self._pair = re2.compile(
@@ -40,7 +42,7 @@ class Mask:
         return self._name.search(name) is not None
 
     def headers(self, headers: Headers) -> Headers:
-        return tuple((name, REDACTED if self.hides(name) else value) for name, value in headers)
+        return tuple((name, REDACTED if self._hides_header(name) else value) for name, value in headers)
 
     def lines(self, head: str) -> str:
         """A message's head: a first line that may hold a URL, then header fields."""
