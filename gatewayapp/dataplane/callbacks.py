@@ -185,8 +185,7 @@ class Callbacks:
         """Always a text frame, whatever the bytes; answered once the frame is in the connection's send buffer."""
         if self._find(stage, connection_id) is None:
             return GONE
-        delivery = self._gateway.connections.deliver(connection_id, body.decode(errors="replace"))
-        return _OF_DELIVERY[delivery]
+        return _OF_DELIVERY[self._gateway.connections.deliver(connection_id, body.decode(errors="replace"))]
 
     def _find(self, stage: StageHandle, connection_id: str) -> LiveConnection | None:
         """The connection, if it is one of the stage's API; another API's answers as if there were none."""

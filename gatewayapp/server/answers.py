@@ -54,7 +54,6 @@ def answer(
             else:
                 has_length = True
         lines.append(name + b": " + value + b"\r\n")
-    check_lines(lines)
     has_body = method != "HEAD" and status not in _BODILESS
     chunked = False
     if not has_length and status not in _BODILESS:
@@ -69,8 +68,7 @@ def answer(
         lines.append(b"connection: close\r\n")
     elif http_version == "1.0":
         lines.append(b"connection: keep-alive\r\n")
-    lines.append(date + b"\r\n")
-    return Answer(b"".join(lines), has_body, chunked, keep_alive)
+    return Answer(b"%b%b\r\n" % (joined(lines), date), has_body, chunked, keep_alive)
 
 
 def refusal(refused: Refusal) -> bytes:
@@ -89,8 +87,9 @@ def status_line(status: int) -> bytes:
     return STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
 
 
-def check_lines(lines: list[bytes]) -> None:
-    """Raise ValueError unless every line is one line, so that no header can be split in two."""
+def joined(lines: list[bytes]) -> bytes:
+    """The lines in one; raises ValueError unless every line is one line, so that no header can be split in two."""
     head = b"".join(lines)
     if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or b"\0" in head:
         raise ValueError("A response header contains a line break or NUL")
+    return head

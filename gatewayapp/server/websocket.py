@@ -223,14 +223,14 @@ class Connection(WebSocketProtocol):
     def _accept(self, subprotocol: str | None, headers: Headers) -> None:
         lines = [
             answers.status_line(101),
-            b"upgrade: websocket\r\nconnection: Upgrade\r\n",
+            b"upgrade: websocket\r\n",
+            b"connection: Upgrade\r\n",
             b"sec-websocket-accept: %b\r\n" % frames.accept_key(self._key),
         ]
         if subprotocol is not None:
             headers.append((b"sec-websocket-protocol", subprotocol.encode("latin-1")))
-        own = [b"%b: %b\r\n" % header for header in headers]
-        answers.check_lines(own)
-        self.transport.write(b"".join(lines + own) + b"\r\n")
+        lines += [b"%b: %b\r\n" % header for header in headers]
+        self.transport.write(answers.joined(lines) + b"\r\n")
         self.state = OPEN
         self._deadline = None
         self._next_ping = loop.time() + self.ping_interval
