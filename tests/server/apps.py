@@ -325,6 +325,53 @@ async def memory(scope: Scope, receive: Any, send: Any) -> None:
     await answer(send, str(pages * os.sysconf("SC_PAGE_SIZE") // 1024).encode())
 
 
+# our extension "nopal.hooks"
+
+
+async def taking_texts(scope: Scope, receive: Any, send: Any) -> None:
+    """Tell each message how it came: taken at once, or as an event. "no…" is not taken, "fail" fails."""
+    hooks = scope["extensions"]["nopal.hooks"]
+    await accept(receive, send)
+
+    def take(text: str) -> bool:
+        if text == "fail":
+            raise ValueError("it failed at once")
+        return not text.startswith("no") and hooks.send_now(f"now {text}")
+
+    hooks.take_text = take
+    while (event := await receive())["type"] == "websocket.receive":
+        text = event.get("text")
+        await send({"type": "websocket.send", "text": f"event {event['bytes'].decode() if text is None else text}"})
+
+
+async def sending_now(scope: Scope, receive: Any, send: Any) -> None:
+    """Send at once until that is refused, then one more by `send`; observe what happens early, then, and too late."""
+    hooks = scope["extensions"]["nopal.hooks"]
+    early = outcome(hooks.send_now, "early")
+    await accept(receive, send)
+    observe(scope, early)
+    for frame in ("text", b"bytes"):
+        observe(scope, outcome(hooks.send_now, frame))
+    await receive()
+    number = 0
+    while hooks.send_now(f"{number:06}".ljust(10_000, ".")):
+        number += 1
+    observe(scope, hooks.buffered() > 0)
+    await send({"type": "websocket.send", "text": f"{number:06}".ljust(10_000, ".")})
+    await send({"type": "websocket.send", "text": "last"})
+    await receive()
+    observe(scope, outcome(hooks.send_now, "no one waits any more"))
+    await receive()
+    observe(scope, outcome(hooks.send_now, "late"))
+
+
+def outcome(function: Any, *arguments: Any) -> Any:
+    try:
+        return function(*arguments)
+    except Exception as error:
+        return type(error).__name__
+
+
 class AnsweringAtOnce:
     """`app`, which also answers at once: who answered is told in the header `by`."""
 
