@@ -16,9 +16,9 @@ import boto3
 
 from benchmarks.processes import Process, Worker
 
+STAGE = "bench"
 _ROOT = Path(__file__).resolve().parent.parent
 _SERVES = "Nopal serves "
-_STAGE = "bench"
 _PATIENCE = 30.0
 _UPGRADE_REQUIRED = 426
 
@@ -35,14 +35,16 @@ class Gateway:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._data = Path(stack.enter_context(TemporaryDirectory(prefix="nopal-benchmarks-")))
-            environment = self._environment()
-            with Worker("access_key", environment=environment) as worker:
+            self.environment = _environment(self._data)
+            with Worker("access_key", environment=self.environment) as worker:
                 issued = worker.report()
             self.access_key_id, self.secret = issued["access_key_id"], issued["secret"]
-            self.process = stack.enter_context(self._serve(environment))
-            self._url = self._served_url()
-            self._echo_api, self._connect_api = self._create_api(), self._create_api(connect=True)
-            self._await_stages()
+            self.process = stack.enter_context(self._serve())
+            self.url = self._served_url()
+            self._management = self._client()
+            self.echo_api, self._connect_api = self._create_api(), self._create_api(connect=True)
+            for api_id in (self.echo_api, self._connect_api):
+                self._await_stage(api_id, STAGE)
             self._stack = stack.pop_all()
         return self
 
@@ -61,54 +63,63 @@ class Gateway:
 
     @property
     def callback_url(self) -> str:
-        return self._stage_url(self._echo_api)
+        return self._stage_url(self.echo_api)
 
     def connection_rows(self) -> int:
         """How many connections the registry has on disk."""
+        return len(self.connection_ids())
+
+    def connection_ids(self) -> list[str]:
+        """The connections that the registry has on disk."""
         database = connect(f"file:{self._data / 'nopal.sqlite3'}?mode=ro", uri=True)
         try:
-            (count,) = database.execute("SELECT count(*) FROM gatewayapp_connection").fetchone()
-            return int(count)
+            return [row[0] for row in database.execute("SELECT connection_id FROM gatewayapp_connection")]
         finally:
             database.close()
 
-    def _environment(self) -> dict[str, str]:
-        """Settings of the gateway; the shell's own would make figures that nobody else gets."""
-        inherited = {name: "" for name in os.environ if name.startswith("NOPAL_")}
-        return {**inherited, "NOPAL_DATA_DIR": str(self._data), "NOPAL_LOG_LEVEL": "WARNING"}
+    def add_stage(self, name: str, **members: Any) -> str:
+        """One more stage of the API that echoes; its URL for clients."""
+        deployed = self._management.get_stage(ApiId=self.echo_api, StageName=STAGE)["DeploymentId"]
+        self._management.create_stage(ApiId=self.echo_api, StageName=name, DeploymentId=deployed, **members)
+        self._await_stage(self.echo_api, name)
+        return self._stage_url(self.echo_api, name).replace("http", "ws", 1)
 
-    def _serve(self, environment: dict[str, str]) -> Process:
-        return Process([sys.executable, str(_ROOT / "manage.py"), "serve", "--port", "0"], environment)
+    def _serve(self) -> Process:
+        return Process([sys.executable, str(_ROOT / "manage.py"), "serve", "--port", "0"], self.environment)
 
     def _served_url(self) -> str:
         while not (line := self.process.line(_PATIENCE)).startswith(_SERVES):
             pass
         return line.removeprefix(_SERVES).strip()
 
-    def _stage_url(self, api_id: str) -> str:
-        return f"{self._url}/ws/{api_id}/{_STAGE}"
+    def _stage_url(self, api_id: str, stage: str = STAGE) -> str:
+        return f"{self.url}/ws/{api_id}/{stage}"
 
-    def _create_api(self, connect: bool = False) -> str:
-        """An API whose routes `echo` and `identify` answer from the backend, deployed."""
-        client = boto3.client(
+    def _client(self) -> Any:
+        return boto3.client(
             "apigatewayv2",
             region_name=self.region,
-            endpoint_url=self._url,
+            endpoint_url=self.url,
             aws_access_key_id=self.access_key_id,
             aws_secret_access_key=self.secret,
         )
+
+    def _create_api(self, connect: bool = False) -> str:
+        """An API whose routes `echo` and `identify` answer from the backend, deployed."""
+        client = self._management
         api_id: str = client.create_api(
             Name="benchmark", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action"
         )["ApiId"]
-        self._create_route(client, api_id, "echo", "/echo")
-        self._create_route(client, api_id, "identify", "/id")
+        self._create_route(api_id, "echo", "/echo")
+        self._create_route(api_id, "identify", "/id")
         if connect:
-            self._create_route(client, api_id, "$connect", "/connect", two_way=False)
+            self._create_route(api_id, "$connect", "/connect", two_way=False)
         deployment = client.create_deployment(ApiId=api_id)
-        client.create_stage(ApiId=api_id, StageName=_STAGE, DeploymentId=deployment["DeploymentId"])
+        client.create_stage(ApiId=api_id, StageName=STAGE, DeploymentId=deployment["DeploymentId"])
         return api_id
 
-    def _create_route(self, client: Any, api_id: str, key: str, path: str, two_way: bool = True) -> None:
+    def _create_route(self, api_id: str, key: str, path: str, two_way: bool = True) -> None:
+        client = self._management
         integration = client.create_integration(
             ApiId=api_id,
             IntegrationType="HTTP_PROXY",
@@ -120,14 +131,19 @@ class Gateway:
         if two_way:
             client.create_route_response(ApiId=api_id, RouteId=route["RouteId"], RouteResponseKey="$default")
 
-    def _await_stages(self) -> None:
+    def _await_stage(self, api_id: str, stage: str) -> None:
         """Wait until the data plane has seen what was deployed."""
         give_up = time.monotonic() + _PATIENCE
-        for api_id in (self._echo_api, self._connect_api):
-            while _status(self._stage_url(api_id)) != _UPGRADE_REQUIRED:
-                if time.monotonic() > give_up:
-                    raise RuntimeError(f"The gateway does not see the stage {_STAGE} of {api_id}.")
-                time.sleep(0.05)
+        while _status(self._stage_url(api_id, stage)) != _UPGRADE_REQUIRED:
+            if time.monotonic() > give_up:
+                raise RuntimeError(f"The gateway does not see the stage {stage} of {api_id}.")
+            time.sleep(0.05)
+
+
+def _environment(data: Path) -> dict[str, str]:
+    """Settings of the gateway; the shell's own would make figures that nobody else gets."""
+    inherited = {name: "" for name in os.environ if name.startswith("NOPAL_")}
+    return {**inherited, "NOPAL_DATA_DIR": str(data), "NOPAL_LOG_LEVEL": "WARNING"}
 
 
 def _status(url: str) -> int:

@@ -101,9 +101,10 @@ async def main() -> None:
         settings["clients"],
     )
     await loop_for(clients, clock, settings["warm_up"])
-    await worker.ready_to_go()
-    elapsed = await loop_for(clients, clock, settings["seconds"])
-    worker.report(count=len(clock.round_trips), elapsed=elapsed, **worker.percentiles(clock.round_trips))
+    for _ in range(settings.get("rounds", 1)):
+        await worker.ready_to_go()
+        elapsed = await loop_for(clients, clock, settings["seconds"])
+        worker.report(count=len(clock.round_trips), elapsed=elapsed, **worker.percentiles(clock.round_trips))
     await close_all(clients)
 
 

@@ -1,11 +1,14 @@
 """Traces: what happened to one event on its way, step by step, as values.
 
-On the way itself `Steps` only takes note of what each step gave; `kept` cuts that to a bound when the way has ended,
-and `told` makes a `Trace` of it, without its secrets, when someone looks. An event that nobody watches has no `Steps`.
+On the way itself `Steps` only takes note of what each step gave; when the way has ended, `kept` holds on to that as it
+is, but for what is long, which is cut; and `told` makes a `Trace` of it, without its secrets, when someone looks. So
+recording costs little, even of all that happens. An event that nobody watches has no `Steps`.
 """
 
 import codecs
+from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from time import perf_counter, time
 from typing import Any, NamedTuple
 
@@ -51,7 +54,7 @@ class Steps:
     __slots__ = ("reached", "started", "started_at")
 
     def __init__(self) -> None:
-        self.started_at = int(time() * 1000)
+        self.started_at = time()
         self.started = perf_counter()
         self.reached: list[tuple[str, float, Any]] = []
 
@@ -66,16 +69,11 @@ class Part(NamedTuple):
     body: str | bytes
     size: int
 
-    @property
-    def weight(self) -> int:
-        return len(self.head) + len(self.body)
 
+@dataclass(slots=True)
+class Kept:
+    """A trace as it is kept: what each step gave, itself or a `Part` of it, and nothing masked; see `told`."""
 
-class Kept(NamedTuple):
-    """A trace as it is kept, its texts cut but not masked; see `told`."""
-
-    number: int
-    """Traces are numbered in the order in which they ended."""
     trace_id: str
     kind: str
     inbound: bool
@@ -89,18 +87,14 @@ class Kept(NamedTuple):
     raised: bool
     """Whether a step failed, rather than that a backend answered with an error."""
     delivery: str | None
-    started_at: int
     duration: float
-    received: Part | None
-    sent: Part | None
-    steps: tuple[tuple[str, float, Part | None], ...]
-    """Each step's name, the seconds from the start to its end, and what it gave."""
-
-    @property
-    def weight(self) -> int:
-        """The bytes that it takes, roughly."""
-        parts = [self.received, self.sent, *(part for _, _, part in self.steps)]
-        return _OWN_WEIGHT + sum(part.weight for part in parts if part is not None)
+    received: object
+    sent: object
+    steps: Steps
+    weight: int
+    """The bytes that it takes, roughly."""
+    number: int = 0
+    """Traces are numbered in the order in which they ended, when they are put away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +151,6 @@ def kept(
     kind: str,
     connection: ConnectionInfo,
     steps: Steps,
-    *,
     trace_id: str,
     event: str | Handshake | Disconnect,
     outcome: Outcome[Any],
@@ -165,26 +158,32 @@ def kept(
     delivery: str | None = None,
     source: str = "client",
 ) -> Kept:
-    """What is kept of an event that went its way; its number is given when it is put away."""
+    """What is kept of an event that went its way."""
+    duration = perf_counter() - steps.started
+    fault, received, sent = outcome.fault, event, outcome.answer
+    weight = _weight((received, sent, *map(_GAVE, steps.reached)))
+    if weight > LONGEST_BODY:
+        received, sent = _bounded(received), _bounded(sent)
+        steps.reached = [(name, end, _bounded(gave)) for name, end, gave in steps.reached]
+        weight = _weight((received, sent, *map(_GAVE, steps.reached)))
     return Kept(
-        number=0,
-        trace_id=trace_id,
-        kind=kind,
-        inbound=True,
-        source=source,
-        connection=connection,
-        route=outcome.route,
-        selection=selection,
-        status=outcome.status_text,
-        fault=None if outcome.fault is None else outcome.fault.value,
-        error=None if outcome.fault is None else outcome.error_text,
-        raised=outcome.error is not None,
-        delivery=delivery,
-        started_at=steps.started_at,
-        duration=perf_counter() - steps.started,
-        received=part(event),
-        sent=None if outcome.answer is None else part(outcome.answer),
-        steps=tuple((name, end - steps.started, part(gave)) for name, end, gave in steps.reached),
+        trace_id,
+        kind,
+        True,
+        source,
+        connection,
+        outcome.route,
+        selection,
+        outcome.status_text,
+        None if fault is None else fault.value,
+        None if fault is None else outcome.error_text,
+        outcome.error is not None,
+        delivery,
+        duration,
+        received,
+        sent,
+        steps,
+        _OWN_WEIGHT + weight,
     )
 
 
@@ -200,9 +199,8 @@ def kept_frame(
     delivery: str | None = None,
 ) -> Kept:
     """What is kept of a frame that went one way only: a push, or a close."""
-    content = part(frame)
+    content = _bounded(frame)
     return Kept(
-        number=0,
         trace_id=trace_id,
         kind=kind,
         inbound=inbound,
@@ -215,21 +213,48 @@ def kept_frame(
         error=None,
         raised=False,
         delivery=delivery,
-        started_at=int(time() * 1000),
         duration=0.0,
         received=content if inbound else None,
         sent=None if inbound else content,
-        steps=(),
+        steps=Steps(),
+        weight=_OWN_WEIGHT + _weight((content,)),
     )
 
 
 # cutting
 
 
+_GAVE = itemgetter(2)
+
+
+def _bounded(value: object) -> object:
+    """A value as it is kept: itself, unless it is long."""
+    return part(value) if _weight((value,)) > LONGEST_BODY else value
+
+
+def _weight(values: Iterable[Any]) -> int:
+    """The bytes that values take, roughly. All in one loop: this is done for every event that is recorded."""
+    weight = 0
+    for value in values:
+        kind = type(value)
+        if kind is str or kind is bytes:
+            weight += len(value)
+        elif kind is HttpRequest:
+            weight += len(value.head) + len(value.body)
+        elif kind is IntegrationResponse:
+            weight += len(value.body)
+            for _, text in value.headers:
+                weight += len(text)
+        elif value is not None:
+            cut = value if kind is Part else Part(*_HEADS_AND_BODIES[kind](value), 0)
+            weight += len(cut.head) + len(cut.body)
+    return weight
+
+
 def part(value: object) -> Part | None:
-    """What is kept of a step's output: its head and its body up to a bound each."""
-    if value is None:
-        return None
+    """Of a step's output, its head and its body up to a bound each."""
+    if value is None or isinstance(value, Part):
+        return value
     if isinstance(value, str | bytes):
         return Part("", value[:LONGEST_BODY], len(value))
     head, body = _HEADS_AND_BODIES[type(value)](value)
@@ -312,7 +337,7 @@ def told(trace: Kept, mask: Mask, *, with_steps: bool = True) -> Trace:
         fault=trace.fault,
         error=trace.error,
         delivery=trace.delivery,
-        started_at=trace.started_at,
+        started_at=int(trace.steps.started_at * 1000),
         duration=_milliseconds(trace.duration),
         received=_content(trace.received, mask, most),
         sent=_content(trace.sent, mask, most),
@@ -335,9 +360,15 @@ def _steps(trace: Kept, mask: Mask) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _entries(trace: Kept) -> list[tuple[str, float, Part | None, str | None]]:
-    """The steps that were reached, and the one that failed, if any: after it at most an error is sent."""
-    entries: list[tuple[str, float, Part | None, str | None]] = [(*step, None) for step in trace.steps]
+def _entries(trace: Kept) -> list[tuple[str, float, object, str | None]]:
+    """The steps that were reached, and the one that failed, if any: after it at most an error is sent.
+
+    Each with the seconds from the start to its end, what it gave and why it failed.
+    """
+    started = trace.steps.started
+    entries: list[tuple[str, float, object, str | None]] = [
+        (name, end - started, gave, None) for name, end, gave in trace.steps.reached
+    ]
     if trace.raised:
         last = len(entries) - 1 if entries and entries[-1][0] == SENT else len(entries)
         end = entries[last][1] if last < len(entries) else trace.duration
@@ -347,16 +378,17 @@ def _entries(trace: Kept) -> list[tuple[str, float, Part | None, str | None]]:
 
 def _failed(trace: Kept) -> str:
     """The step that failed: the first on the way that was not reached."""
-    reached = {RECEIVED, *(name for name, _, _ in trace.steps)}
+    reached = {RECEIVED, *(name for name, _, _ in trace.steps.reached)}
     return next((name for name in _WAYS[trace.kind] if name not in reached), SENT)
 
 
 def _input(name: str, trace: Kept, given: Content | None) -> Content | None:
     """What a step was given: the output of the one before, or of the selection its expression and value."""
-    if name != SELECTED or trace.selection is None or trace.received is None:
+    received = part(trace.received)
+    if name != SELECTED or trace.selection is None or received is None:
         return given
-    body = Body(str(trace.received.body))
-    if trace.received.size > len(trace.received.body):
+    body = Body(str(received.body))
+    if received.size > len(received.body):
         return _plain(trace.selection.source)
     if body.value is ABSENT:
         return _plain(f"{trace.selection.source} of what is not JSON")
@@ -367,10 +399,11 @@ def _plain(text: str) -> Content:
     return Content(text[:LONGEST_HEAD], len(text), len(text) > LONGEST_HEAD, False)
 
 
-def _content(kept_part: Part | None, mask: Mask, most: int = LONGEST_BODY) -> Content | None:
+def _content(value: object, mask: Mask, most: int = LONGEST_BODY) -> Content | None:
+    kept_part = part(value)
     if kept_part is None:
         return None
-    head = mask.lines(kept_part.head)
+    head = mask.lines(kept_part.head) if kept_part.head else ""
     body, binary = _text(kept_part.body)
     shown = "\n\n".join(filter(None, [head, body if binary else mask.text(body)]))
     truncated = kept_part.size > len(kept_part.body) or len(shown) > most + len(head)

@@ -125,9 +125,9 @@ class Control:
             MESSAGE,
             connection,
             steps,
-            trace_id=message.request_id,
-            event=text,
-            outcome=outcome,
+            message.request_id,
+            text,
+            outcome,
             selection=stage.api.route_selection,
             source="test",
         )

@@ -59,24 +59,13 @@ class Recorder:
         trace_id: str,
         event: str | Handshake | Disconnect,
         outcome: Outcome[Any],
-        *,
         delivery: Delivery | None = None,
         source: str = "client",
     ) -> None:
         """An event has gone its way."""
-        self._keep(
-            kept(
-                kind,
-                connection,
-                steps,
-                trace_id=trace_id,
-                event=event,
-                outcome=outcome,
-                selection=stage.api.route_selection if kind == MESSAGE else None,
-                delivery=None if delivery is None else delivery.value,
-                source=source,
-            )
-        )
+        selection = stage.api.route_selection if kind == MESSAGE else None
+        delivered = None if delivery is None else delivery.value
+        self._keep(kept(kind, connection, steps, trace_id, event, outcome, selection, delivered, source))
 
     def pushed(
         self, stage: StageSnapshot, connection: ConnectionInfo, frame: str | bytes, delivery: Delivery, source: str
@@ -106,8 +95,9 @@ class Recorder:
             )
 
     def _is_watched(self, connection: ConnectionInfo) -> bool:
-        if any(_covers(watch.where, connection) for watch in self._subscriptions):
-            return True
+        for watch in self._subscriptions:
+            if _covers(watch.where, connection):
+                return True
         now = monotonic()
         for where, until in list(self._leases.items()):
             if until < now:
@@ -120,10 +110,12 @@ class Recorder:
         if trace.trace_id in self._traces:
             return
         self._number += 1
-        trace = trace._replace(number=self._number)
+        trace.number = self._number
         self._traces[trace.trace_id] = trace
         self._bytes += trace.weight
-        timeline = self._of_connection.setdefault(trace.connection.connection_id, deque())
+        connection_id = trace.connection.connection_id
+        if (timeline := self._of_connection.get(connection_id)) is None:
+            timeline = self._of_connection[connection_id] = deque()
         timeline.append(trace.trace_id)
         if len(timeline) > MOST_OF_A_CONNECTION:
             self._forget(timeline[0])
@@ -187,10 +179,9 @@ class Recorder:
     def original(self, trace_id: str) -> Original | None:
         """What a message's client sent, as it was; None where there is no such message."""
         trace = self._traces.get(trace_id)
-        if trace is None or trace.kind != MESSAGE or trace.received is None:
+        if trace is None or trace.kind != MESSAGE:
             return None
-        connection, (_, body, size) = trace.connection, trace.received
-        text = str(body) if len(body) == size else None
+        connection, text = trace.connection, trace.received if isinstance(trace.received, str) else None
         return Original(connection.api_id, connection.stage, connection.connection_id, text)
 
     def _newest_first(self, before: int | None) -> Iterator[Kept]:

@@ -47,7 +47,7 @@ def trace_of(reached, outcome, kind=MESSAGE, event=TEXT):
     for name, gave in reached:
         steps.add(name, gave)
     selection = SELECTION if kind == MESSAGE else None
-    return kept(kind, CONNECTION, steps, trace_id="id", event=event, outcome=outcome, selection=selection)
+    return kept(kind, CONNECTION, steps, "id", event, outcome, selection)
 
 
 def names(trace):
@@ -134,6 +134,19 @@ def test_long_texts_are_cut_and_tell_their_size():
     assert (len(whole.received.text), whole.received.size, whole.received.truncated) == (LONGEST_BODY, len(text), True)
     assert (len(short.sent.text), short.sent.size, short.sent.truncated) == (PREVIEW, len(text), True)
     assert short.steps == ()
+
+
+def test_what_is_short_is_kept_as_it_is_and_what_a_backend_answers_at_length_is_cut():
+    short, long = IntegrationResponse(200, b"fine"), IntegrationResponse(200, b"x" * 10**6, (("X-Long", "y" * 10**5),))
+    kept_trace = trace_of([(SELECTED, "send"), (INTEGRATED, short)], Outcome(None, ROUTE, 200))
+    assert kept_trace.received is TEXT
+    assert kept_trace.steps.reached[1][2] is short
+
+    kept_trace = trace_of([(SELECTED, "send"), (INTEGRATED, long)], Outcome(None, ROUTE, 200))
+    assert kept_trace.weight < 2 * LONGEST_BODY
+    output = told(kept_trace, MASK).steps[-1].output
+    assert (output.size, output.truncated) == (10**6, True)
+    assert output.text.startswith("200\nX-Long: yyy")
 
 
 def test_bytes_are_told_as_text_where_they_are_text_even_if_cut_in_a_character():
