@@ -1,8 +1,9 @@
 """The list's sockets: one tells of the rows that are shown, the other does something to many connections at once."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import replace
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from time import monotonic, time
 from typing import Any
 
@@ -20,7 +21,6 @@ from gatewayapp.controlplane.api.v1.permissions import on_some
 from gatewayapp.controlplane.operations.actors import Actor, acting
 from gatewayapp.controlplane.operations.connections import (
     Target,
-    Told,
     broadcast,
     count_results,
     disconnect,
@@ -212,16 +212,21 @@ class ActionConsumer(LiveConsumer):
     """Sends a frame to connections or closes them, tells how far it is, and what became of each.
 
     It is asked with `do` (`send` or `disconnect`), the fields of `FrameForm` or `CloseForm`, and either `ids` or
-    `conditions` (the list's query) with `expected`, how many connections they mean.
+    `conditions` (the list's query) with `expected`, how many connections they mean. `{"do": "stop"}` ends it before its
+    time: what is done stays done, and the rest is told as not done.
     """
 
     need = on_some(Permission.WRITE_CONNECTIONS)
 
     async def connect(self) -> None:
         self._asked: asyncio.Queue[dict[str, Any]] = asyncio.Queue(1)
+        self._stopped = threading.Event()
         await super().connect()
 
     async def heard(self, message: dict[str, Any]) -> None:
+        if message.get("do") == "stop":
+            self._stopped.set()
+            return
         await self._asked.put(message)
 
     async def watch(self) -> None:
@@ -233,6 +238,7 @@ class ActionConsumer(LiveConsumer):
                 await self.tell({"error": error.message, "matching": error.details.get("matching")})
             except OperationError as error:
                 await self.tell({"error": error.message})
+            self._stopped.clear()
 
     async def _act(self, message: dict[str, Any]) -> dict[str, Any]:
         if not await self._is_allowed():  # as it is now: a socket may be older than a change of roles
@@ -247,16 +253,17 @@ class ActionConsumer(LiveConsumer):
         done = await database_sync_to_async(self._run, thread_sensitive=False)(where, expected, form)
         return _outcome(done)
 
-    def _run(self, where: ConnectionFilter, expected: int | None, form: FrameForm | CloseForm) -> list[Target]:
+    def _run(self, where: ConnectionFilter, expected: int | None, form: FrameForm | CloseForm) -> "Done":
         api_ids = self.access.apis_with(Permission.WRITE_CONNECTIONS)
         with acting(self._actor):
             if len(where.connection_ids) == 1:
-                return [_act_on_one(where, api_ids, form)]
+                return Done([_act_on_one(where, api_ids, form)])
+            progress = Progress(self)
             many: dict[str, Any] = {
                 "where": where,
                 "api_ids": api_ids,
                 "expected_count": expected,
-                "told": self._told(),
+                "told": progress.told,
             }
             if isinstance(form, FrameForm):
                 targets = broadcast(frame=form.cleaned_data["frame"], **many)
@@ -264,23 +271,45 @@ class ActionConsumer(LiveConsumer):
                 code, reason = form.cleaned_data["code"], form.cleaned_data["reason"]
                 targets = disconnect_all(code=code, reason=reason, **many)
         found = {target.connection_id for target in targets}
-        return targets + [Target(each, Delivery.GONE) for each in where.connection_ids if each not in found]
+        missing = [each for each in where.connection_ids if each not in found]
+        if left := progress.total - len(targets):
+            return Done(targets, max(left, len(missing)), missing)
+        return Done(targets + [Target(each, Delivery.GONE) for each in missing])
 
-    def _told(self) -> Told:
-        """Passes on from the thread how far it is, at most four times a second."""
-        last = monotonic()
+    def is_stopped(self) -> bool:
+        return self._stopped.is_set()
 
-        def told(done: int, total: int) -> None:
-            nonlocal last
-            if done < total and monotonic() - last >= 0.25:
-                last = monotonic()
-                asyncio.run_coroutine_threadsafe(self.tell({"done": done, "total": total}), self.loop)
-
-        return told
+    def tell_from_thread(self, data: dict[str, Any]) -> None:
+        asyncio.run_coroutine_threadsafe(self.tell(data), self.loop)
 
     def _actor(self) -> Actor:
         client = self.scope.get("client") or ("",)
         return Actor("user", str(self.user.pk), self.user.get_username(), str(client[0]))
+
+
+class Progress:
+    """Passes on from a thread how far an action is, at most four times a second, and whether it is to go on."""
+
+    def __init__(self, viewer: ActionConsumer) -> None:
+        self.total = 0
+        self._viewer = viewer
+        self._last = monotonic()
+
+    def told(self, done: int, total: int) -> bool:
+        self.total = total
+        if monotonic() - self._last >= 0.25:
+            self._last = monotonic()
+            self._viewer.tell_from_thread({"done": done, "total": total})
+        return not self._viewer.is_stopped()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of an action: its targets, how many it did not come to, and those of them that were named."""
+
+    targets: list[Target]
+    left: int = 0
+    named_left: Sequence[str] = ()
 
 
 def _act_on_one(where: ConnectionFilter, api_ids: frozenset[str] | None, form: FrameForm | CloseForm) -> Target:
@@ -315,13 +344,17 @@ def _query(text: str) -> Query:
     return Query(FilterForm(data, {data.get("api", ""): ""}), data)
 
 
-def _outcome(targets: list[Target]) -> dict[str, Any]:
+def _outcome(done: Done) -> dict[str, Any]:
     """Counts, and the targets themselves: those first that did not get it."""
-    refused = [target for target in targets if target.result is not Delivery.ACCEPTED]
-    accepted = [target for target in targets if target.result is Delivery.ACCEPTED]
-    shown = [*refused, *accepted][:_MOST_TARGETS]
+    refused = [target for target in done.targets if target.result is not Delivery.ACCEPTED]
+    accepted = [target for target in done.targets if target.result is Delivery.ACCEPTED]
+    targets = [
+        *([target.connection_id, target.result.value] for target in refused),
+        *([connection_id, "notDone"] for connection_id in done.named_left),
+        *([target.connection_id, target.result.value] for target in accepted),
+    ][:_MOST_TARGETS]
     return {
-        "counts": count_results(targets),
-        "targets": [[target.connection_id, target.result.value] for target in shown],
-        "left_out": len(targets) - len(shown),
+        "counts": {**count_results(done.targets), "notDone": done.left},
+        "targets": targets,
+        "left_out": len(done.targets) + done.left - len(targets),
     }

@@ -1,13 +1,15 @@
 // Dialogs that send to connections or close them: <connection-action> asks the server through a socket that is open as
-// long as it works, shows how far it is, and what became of each connection.
+// long as it works, shows how far it is, lets one stop it, and shows what became of each connection.
 
 const ENDED = 4401;
 const TITLES = {
   send: { running: "Sending…", done: "Sent" },
   disconnect: { running: "Disconnecting…", done: "Disconnected" },
 };
-const WORDS = { accepted: "accepted", gone: "gone", busy: "busy: does not read", tooLarge: "too large for its stage" };
-const TONES = { accepted: "good", gone: "quiet", busy: "wait", tooLarge: "bad" };
+const WORDS = {
+  accepted: "accepted", gone: "gone", busy: "busy: does not read", tooLarge: "too large for its stage", notDone: "not done",
+};
+const TONES = { accepted: "good", gone: "quiet", busy: "wait", tooLarge: "bad", notDone: "wait" };
 
 /** Open the dialog for `what` with its targets: `{ids}`, or `{conditions, expected}` for all that match. */
 export function open(what, targets) {
@@ -25,6 +27,7 @@ class ConnectionAction extends HTMLElement {
     });
     this.form.addEventListener("input", () => this.allow());
     this.find("[data-retry]").addEventListener("click", () => this.run({ ids: this.busy }));
+    this.find("[data-stop]").addEventListener("click", () => this.stop());
     this.dialog.addEventListener("close", () => this.socket?.close());
   }
 
@@ -67,13 +70,26 @@ class ConnectionAction extends HTMLElement {
     address.protocol = address.protocol.replace("http", "ws");
     this.socket = new WebSocket(address);
     this.answered = false;
-    this.socket.onopen = () => this.socket.send(JSON.stringify({ ...fields, ...targets, do: this.dataset.do }));
+    this.socket.onopen = () => {
+      this.socket.send(JSON.stringify({ ...fields, ...targets, do: this.dataset.do }));
+      if (this.stopping) this.sendStop();
+    };
     this.socket.onmessage = (event) => this.heard(JSON.parse(event.data));
     this.socket.onclose = (event) => {
       if (event.code === ENDED) location.reload();
       else if (!this.answered && this.dialog.open) this.showForm("The server does not answer: nobody can tell how far it came. See the audit log.");
     };
   }
+
+  /** What is done stays done; the server tells what is not. */
+  stop() {
+    this.stopping = true;
+    this.find("[data-stop]").disabled = true;
+    this.find("[data-result-title]").textContent = "Stopping…";
+    if (this.socket.readyState === WebSocket.OPEN) this.sendStop();
+  }
+
+  sendStop() { this.socket.send(JSON.stringify({ do: "stop" })); }
 
   heard(told) {
     if (told.total) return this.showProgress(told.done, told.total);
@@ -94,6 +110,10 @@ class ConnectionAction extends HTMLElement {
     this.find("[data-result-title]").textContent = TITLES[this.dataset.do].running;
     this.find("[data-result-title]").focus();
     this.find("progress").hidden = false;
+    this.stopping = false;
+    this.find("[data-stop]").hidden = count < 2;
+    this.find("[data-stop]").disabled = false;
+    this.find("[data-done]").hidden = true;
     this.showProgress(0, count);
   }
 
@@ -104,14 +124,18 @@ class ConnectionAction extends HTMLElement {
 
   showResult({ counts, targets, left_out: leftOut }) {
     this.find("progress").hidden = true;
+    this.find("[data-stop]").hidden = true;
+    this.find("[data-done]").hidden = false;
     this.find(".result-counts").hidden = false;
+    this.find("[data-result=notDone]").parentElement.hidden = counts.notDone === 0;
     for (const [result, count] of Object.entries(counts)) {
       const place = this.find(`[data-result="${result}"]`);
       place.textContent = count;
       place.dataset.none = String(count === 0);
     }
     const total = Object.values(counts).reduce((sum, count) => sum + count, 0);
-    this.find("[data-result-title]").textContent = `${TITLES[this.dataset.do].done}: ${counts.accepted} of ${total}`;
+    const stopped = counts.notDone ? "Stopped. " : "";
+    this.find("[data-result-title]").textContent = `${stopped}${TITLES[this.dataset.do].done}: ${counts.accepted} of ${total}`;
     this.find("[data-result-title]").focus();
     this.find(".result-targets").hidden = targets.length === 0;
     this.find(".result-targets tbody").replaceChildren(...targets.map(rowOf));

@@ -14,10 +14,11 @@ from django.test.utils import CaptureQueriesContext
 
 from benchmarks.crowd import crowd
 from dashboard.connections.live import Rows
+from gatewayapp.controlplane.operations import connections as operations
 from gatewayapp.controlplane.operations import create_api
 from gatewayapp.core.roles import Role
 from gatewayapp.dataplane.connections import Connections
-from gatewayapp.live import Delivery, live_connections
+from gatewayapp.live import ConnectionFilter, Delivery, live_connections
 from gatewayapp.models import Api, AuditEntry, Connection, RoleAssignment
 
 COUNT = 130
@@ -348,6 +349,26 @@ def test_what_clients_wrote_is_text_and_hides_nothing(signed_in: Client, db: Non
         assert "<img src=x" not in page
         assert "&lt;script&gt;alert(1)&lt;/script&gt;⟨U+202E⟩gnp.exe" in page
         assert "⟨U+200B⟩&quot;&gt;&lt;img src=x onerror=alert(2)&gt;⟨U+0007⟩" in page
+
+
+# what is done to many
+
+
+def test_what_is_done_to_many_can_be_stopped_on_its_way(many: Connections, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "_STEP", 50)
+    asked = []
+
+    def told(done: int, total: int) -> bool:
+        asked.append((done, total))
+        return done < 100
+
+    targets = operations.disconnect_all(
+        where=ConnectionFilter(api_id=API), api_ids=None, code=1000, reason="", told=told
+    )
+    assert asked == [(0, COUNT), (50, COUNT), (100, COUNT)]
+    assert len(targets) == 100
+    entry = AuditEntry.objects.get(action="DisconnectAll")
+    assert (entry.after["targets"], entry.after["notDone"]) == (100, COUNT - 100)
 
 
 # what the live list is told

@@ -249,7 +249,37 @@ def test_all_that_match_are_disconnected_with_a_code_and_a_reason(desk: Desk, ap
     expect(dialog.get_by_role("heading", name="Disconnected: 28 of 28")).to_be_visible()
     assert {client.close_of() for client in [*clients, late]} == {(4001, "Maintenance ü")}
     dialog.get_by_role("button", name="Done").click()
-    expect(page.locator("tr.ended")).to_have_count(25)
+    expect(page.locator("tr.ended")).to_have_count(25, timeout=20_000)
+
+
+def test_what_is_stopped_tells_what_was_not_done(desk: Desk, api: Api, join: Join, ann: RestClient) -> None:
+    clients = [join() for _ in range(3)]
+    page = open_list(desk, api)
+    page.get_by_label("Select all on this page").check()
+    page.get_by_role("button", name="Disconnect…").click()
+    dialog = page.get_by_role("dialog", name="Disconnect 3 connections")
+    dialog.get_by_label("Type that number").fill("3")
+    # Both in one turn, so that it is stopped before anything is done.
+    dialog.evaluate("""each => {
+      each.querySelector("button[type=submit]").click();
+      each.querySelector("[data-stop]").click();
+    }""")
+
+    expect(dialog.get_by_role("heading", name="Stopped. Disconnected: 0 of 3")).to_be_focused()
+    expect(dialog.locator("[data-result=notDone]")).to_have_text("3")
+    expect(dialog.get_by_role("row", name=f"{clients[0].connection_id} not done")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Stop")).to_be_hidden()
+    assert ids_of(ann, api) == {client.connection_id for client in clients}
+    [entry] = ann.get("audit-entries?action=DisconnectAll&pageSize=1")["items"]
+    assert entry["after"]["notDone"] == 3
+    dialog.get_by_role("button", name="Done").click()
+
+    # The rest can be done afterwards.
+    page.get_by_role("button", name="Disconnect…").click()
+    dialog.get_by_label("Type that number").fill("3")
+    dialog.get_by_role("button", name="Disconnect", exact=True).click()
+    expect(dialog.get_by_role("heading", name="Disconnected: 3 of 3")).to_be_visible()
+    expect(dialog.get_by_text("not done")).to_be_hidden()
 
 
 def test_those_that_do_not_read_are_busy_and_tried_again(desk: Desk, gateway: Gateway, ann: RestClient) -> None:

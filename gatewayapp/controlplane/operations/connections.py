@@ -43,8 +43,8 @@ class Target:
     result: Delivery
 
 
-Told = Callable[[int, int], None]
-"""Is told as things go on how many targets were served, and how many there are."""
+Told = Callable[[int, int], bool]
+"""Is told as things go on how many targets were served, and how many there are; says whether to go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +120,17 @@ def broadcast(
     expected_count: int | None = None,
     told: Told | None = None,
 ) -> list[Target]:
-    """Send a frame to all that match. Raises Conflict where `expected_count` is given and not what matches."""
+    """Send a frame to all that match, until `told` stops it; the targets that it came to.
+
+    Raises Conflict where `expected_count` is given and not what matches.
+    """
     ids = _expected(where, api_ids, expected_count)
     gateway, targets = _gateway(), list[Target]()
     try:
         _serve(ids, lambda some: gateway.deliver(some, frame), targets, told)
     finally:
-        add_entry("Broadcast", _path_of_all(where), after={**_described(frame), **_summary(where, targets)})
+        summary = _summary(where, targets, len(ids))
+        add_entry("Broadcast", _path_of_all(where), after={**_described(frame), **summary})
     return targets
 
 
@@ -139,14 +143,14 @@ def disconnect_all(
     expected_count: int | None = None,
     told: Told | None = None,
 ) -> list[Target]:
-    """Close all that match. Raises Conflict where `expected_count` is given and not what matches."""
+    """Close all that match, in the same way."""
     _check_close(code, reason)
     ids = _expected(where, api_ids, expected_count)
     gateway, targets = _gateway(), list[Target]()
     try:
         _serve(ids, lambda some: gateway.close(some, code, reason), targets, told)
     finally:
-        summary = _summary(where, targets)
+        summary = _summary(where, targets, len(ids))
         add_entry("DisconnectAll", _path_of_all(where), after={"code": code, "reason": reason, **summary})
     return targets
 
@@ -293,12 +297,12 @@ def _states(connection_ids: Sequence[str]) -> Mapping[str, LiveState]:
 def _serve(
     ids: Sequence[str], serve: Callable[[Sequence[str]], list[Delivery]], targets: list[Target], told: Told | None
 ) -> None:
-    """Serve all, step by step, and add what became of them to `targets`, even if the gateway ends in between."""
+    """Serve all, step by step; what became of them is in `targets` even if the gateway ends in between."""
     for start in range(0, len(ids), _STEP):
+        if told is not None and not told(start, len(ids)):
+            return
         some = ids[start : start + _STEP]
         targets += [Target(*pair) for pair in zip(some, serve(some), strict=True)]
-        if told is not None:
-            told(len(targets), len(ids))
 
 
 def _check_close(code: int, reason: str) -> None:
@@ -324,7 +328,8 @@ def _described(frame: str | bytes) -> Document:
     return {"binary": isinstance(frame, bytes), "bytes": len(frame if isinstance(frame, bytes) else frame.encode())}
 
 
-def _summary(where: ConnectionFilter, targets: Sequence[Target]) -> Document:
+def _summary(where: ConnectionFilter, targets: Sequence[Target], meant: int) -> Document:
     conditions = {name: getattr(where, name) for name in where.__slots__}
     given = {name: value for name, value in conditions.items() if value not in ("", (), None)}
-    return {"where": given, "targets": len(targets), "results": count_results(targets)}
+    left = {"notDone": meant - len(targets)} if meant > len(targets) else {}
+    return {"where": given, "targets": len(targets), "results": count_results(targets), **left}
