@@ -1,4 +1,4 @@
-"""How someone likes the list: which columns it has, and the views that they named."""
+"""How someone likes the list: which columns it has, in which order, and the views that they named."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ _LONGEST_QUERY = 6000
 @dataclass(frozen=True, slots=True)
 class Preferences:
     columns: list[str]
+    """In their order."""
     views: dict[str, str]
     """Queries of the list by the names they were given."""
 
@@ -23,12 +24,12 @@ class Preferences:
 def preferences_of(user_id: int) -> Preferences:
     kept = dict(Preference.objects.filter(user_id=user_id, name__in=(_COLUMNS, _VIEWS)).values_list("name", "value"))
     chosen = kept.get(_COLUMNS, DEFAULT_COLUMNS)
-    return Preferences([name for name in COLUMNS if name in chosen], kept.get(_VIEWS, {}))
+    return Preferences([name for name in chosen if name in COLUMNS], kept.get(_VIEWS, {}))
 
 
 def choose_columns(user_id: int, columns: Iterable[str]) -> None:
-    chosen = set(columns)
-    Preference.write(user_id, _COLUMNS, [name for name in COLUMNS if name in chosen])
+    chosen = dict.fromkeys(columns)
+    Preference.write(user_id, _COLUMNS, [name for name in chosen if name in COLUMNS])
 
 
 def save_view(user_id: int, name: str, query: str) -> str:

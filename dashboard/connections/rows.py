@@ -15,7 +15,8 @@ _LONGEST = 120
 """Characters of a cell; the connection's own page has all of them."""
 
 COLUMNS: Mapping[str, str] = {
-    "stage": "API / stage",
+    "api": "API",
+    "stage": "Stage",
     "principal": "Principal",
     "ip": "Source IP",
     "agent": "User agent",
@@ -30,6 +31,8 @@ COLUMNS: Mapping[str, str] = {
     "node": "Node",
 }
 """Names and titles of those that one can choose; the id is always there."""
+
+NUMBERS = frozenset({"age", "left", "idle", "messages", "errors", "backlog"})
 
 DEFAULT_COLUMNS = [name for name in COLUMNS if name != "node"]
 
@@ -74,6 +77,7 @@ def row_of(
         ended=state is None,
         cells=cells_of(state) if state is not None else {},
         only={
+            "api": query.url(api=connection.api_id),
             "stage": query.url(api=connection.api_id, stage=connection.stage),
             "principal": query.url(principal=principal),
             "ip": query.url(ip=connection.source_ip),

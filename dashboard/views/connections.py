@@ -14,7 +14,7 @@ from dashboard.connections.detail import get_connection_answer, meters_of
 from dashboard.connections.filters import CHECKS, FIRST, MORE, SIZES, FilterForm, Query
 from dashboard.connections.forms import CODES, FORMATS, CloseForm, FrameForm, first_error
 from dashboard.connections.preferences import choose_columns, delete_view, preferences_of, save_view
-from dashboard.connections.rows import COLUMNS, Row, node_of, principal_of, row_of, tone_of
+from dashboard.connections.rows import COLUMNS, NUMBERS, Row, node_of, principal_of, row_of, tone_of
 from dashboard.connections.snippets import snippets
 from dashboard.connections.timeline import MOST, entry_of
 from dashboard.permissions import Request, page
@@ -60,8 +60,8 @@ def connections(request: Request) -> HttpResponse:
         "earlier": earlier,
         "later": later,
         "sizes": [(size, query.url(size=str(size))) for size in SIZES],
-        "columns": [(name, title, name in preferences.columns) for name, title in COLUMNS.items()],
-        "shown": dict.fromkeys(preferences.columns, True),
+        "columns": _choice_of_columns(preferences.columns),
+        "shown": [(name, COLUMNS[name], name in NUMBERS) for name in preferences.columns],
         "views": [
             (name, f"{reverse('connections')}?{saved}", saved == query.conditions)
             for name, saved in preferences.views.items()
@@ -255,6 +255,12 @@ def _names_of_stages(readable: frozenset[str] | None) -> list[str]:
     stages = Stage.objects.order_by("stage_name")
     stages = stages if readable is None else stages.filter(api_id__in=readable)
     return list(stages.values_list("stage_name", flat=True).distinct())
+
+
+def _choice_of_columns(chosen: list[str]) -> list[tuple[str, str, bool]]:
+    """Names and titles of all columns, and whether they are shown: those first that are, in their order."""
+    others = [name for name in COLUMNS if name not in chosen]
+    return [(name, COLUMNS[name], name in chosen) for name in [*chosen, *others]]
 
 
 def _may_act_on_all(request: Request, query: Query) -> bool:

@@ -1,4 +1,5 @@
 // The list of connections: cells that change in place, rows that end, selection, and what is done to those selected.
+import "./column-chooser.js";
 import "./frames.js";
 import { onLive } from "./live.js";
 import { open } from "./connection-actions.js";

@@ -235,11 +235,18 @@ def test_a_page_takes_the_same_queries_whatever_its_size(signed_in: Client, many
 # how someone likes it
 
 
-def test_columns_are_chosen_and_kept(signed_in: Client, many: Connections) -> None:
-    back = signed_in.post("/connections/columns", {"column": ["ip", "node", "nonsense"], "query": "size=25"})
+def test_columns_are_chosen_ordered_and_kept(signed_in: Client, many: Connections) -> None:
+    chosen = ["node", "stage", "ip", "nonsense", "api", "ip"]
+    back = signed_in.post("/connections/columns", {"column": chosen, "query": "size=25"})
     assert back.headers["Location"] == "/connections?size=25"
-    titles = re.findall(r'<th scope="col"[^>]*>([A-Z][^<]*)</th>', read(signed_in).partition("</thead>")[0])
-    assert titles == ["Connection", "Source IP", "Node"]
+    page = read(signed_in, "size=25")
+    titles = re.findall(r'<th scope="col"[^>]*>([A-Z][^<]*)</th>', page.partition("</thead>")[0])
+    assert titles == ["Connection", "Node", "Stage", "Source IP", "API"]
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", page.partition("<tbody>")[2].partition("</tr>")[0])
+    assert [re.sub("<[^>]*>", "", cell) for cell in cells[-5:-1]] == ["0.1", "prod", "10.0.0.129", API]
+    offered = re.findall(r'name="column" value="(\w+)"( checked)?', page)
+    assert [name for name, _ in offered[:5]] == ["node", "stage", "ip", "api", "principal"]
+    assert [name for name, checked in offered if checked] == ["node", "stage", "ip", "api"]
 
 
 def test_a_view_is_saved_replaced_and_deleted(signed_in: Client, person: Callable, many: Connections) -> None:

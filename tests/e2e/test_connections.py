@@ -189,6 +189,37 @@ def test_a_view_is_saved_and_used(desk: Desk, api: Api, join: Join) -> None:
     expect(page.get_by_role("link", name="Failing <b>")).to_have_count(0)
 
 
+def test_columns_are_put_in_order_with_the_keyboard_and_stay_so(desk: Desk, api: Api, join: Join) -> None:
+    join()
+    page = open_list(desk, api)
+    titles = page.locator("thead th")
+    before = titles.all_inner_texts()
+    assert before[2:5] == ["API", "Stage", "Principal"]
+
+    page.locator("summary", has_text="Columns").click()
+    up = page.get_by_role("button", name="Move Principal up")
+    up.focus()
+    page.keyboard.press("Enter")
+    expect(up).to_be_focused()
+    expect(page.get_by_text("Principal is 2 of 14.")).to_be_attached()
+    page.keyboard.press("Space")
+    page.keyboard.press("Space")  # it is the first already
+    expect(page.get_by_text("Principal is 1 of 14.")).to_be_attached()
+    page.get_by_role("checkbox", name="Stage", exact=True).uncheck()
+    page.get_by_role("button", name="Show these").click()
+    expect(titles).to_have_count(len(before) - 1)
+    page.reload()
+    assert titles.all_inner_texts()[2:5] == ["Principal", "API", "Source IP"]
+
+    page.locator("summary", has_text="Columns").click()
+    page.get_by_role("button", name="Move Principal down").click()
+    page.get_by_role("checkbox", name="Stage", exact=True).check()
+    for _ in range(12):
+        page.get_by_role("button", name="Move Stage up").click()
+    page.get_by_role("button", name="Show these").click()
+    expect(titles.nth(2)).to_have_text("Stage")
+
+
 # what is done to connections
 
 
