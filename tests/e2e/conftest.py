@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,10 +232,12 @@ class Desk:
             viewport={"width": width, "height": 900},
         )
 
-    def check_accessibility(self, page: Page) -> None:
-        """No rule of axe is broken that it calls serious or critical."""
+    def check_accessibility(self, page: Page, *, rules: Sequence[str] = ()) -> None:
+        """No rule of axe, or none of these, is broken that it calls serious or critical."""
         self.tabs.examined.add(page)
-        violations = Axe().run(page, options={"resultTypes": ["violations"], "preload": False}).response["violations"]
+        only = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
+        options = {"resultTypes": ["violations"], "preload": False, **only}
+        violations = Axe().run(page, options=options).response["violations"]
         grave = {
             violation["id"]: [node["html"] for node in violation["nodes"]]
             for violation in violations
