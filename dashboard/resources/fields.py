@@ -62,6 +62,10 @@ class Field:
         """What the widget gives, as the member's rule takes it; None where nothing was given."""
         return str(raw or "").strip()
 
+    def emptied(self) -> Any:
+        """What takes the value away, for integrations of a type that has none; None where that cannot be."""
+        return ""
+
     def widget(self, choices: Choices) -> forms.Widget:
         return forms.TextInput()
 
@@ -193,6 +197,9 @@ class Choice(Field):
 
     options: Choices | Callable[[Any], Choices] = ()
 
+    def emptied(self) -> Any:
+        return "" if not callable(self.options) and "" in dict(self.options) else None
+
     def widget(self, choices: Choices) -> forms.Widget:
         return forms.Select(choices=list(choices))
 
@@ -227,6 +234,9 @@ class Pairs(Field):
     names: tuple[str, str] = ("Name", "Value")
     long: bool = False
     """Whether values have several lines."""
+
+    def emptied(self) -> Any:
+        return {}
 
     def widget(self, choices: Choices) -> forms.Widget:
         key, value = self.names

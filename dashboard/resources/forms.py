@@ -91,15 +91,19 @@ class ResourceForm(forms.Form):
         return field.written(field.read(self.kind.values(None)))
 
     def _members(self) -> Document:
-        """All members that the form speaks of, as far as they could be read."""
+        """All members that the form speaks of, as far as they could be read; another type empties what it has not."""
         members: Document = {}
         chosen = self.cleaned_data.get("integration_type", "")
+        another_type = self.resource is not None and chosen != self._before.get("integration_type")
         for field in self._fields():
-            if field.name not in self.cleaned_data or self.fields[field.name].disabled:
-                continue
             if field.types and chosen and chosen not in field.types:
+                if not another_type:
+                    continue
+                value = field.emptied()
+            elif field.name in self.cleaned_data and not self.fields[field.name].disabled:
+                value = self.cleaned_data[field.name]
+            else:
                 continue
-            value = self.cleaned_data[field.name]
             if field.key:
                 members.setdefault(field.member, dict(self._before.get(field.member) or {}))
                 _put(members[field.member], field.key, value)

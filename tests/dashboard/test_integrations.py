@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from gatewayapp.controlplane import operations
-from gatewayapp.models import Api, Integration
+from gatewayapp.models import Api, AuditEntry, Integration
 from tests.dashboard.forms import errors, page, path_of, send
 
 LAMBDA = (
@@ -202,3 +202,30 @@ def test_an_integration_shows_who_uses_it(signed_in: Client, api: Api) -> None:
 
     assert "unused" not in page(signed_in, path)
     assert f'<a href="/apis/{api.api_id}/routes/{route.pk}">send</a>' in page(signed_in, f"{path}/{integration.pk}")
+
+
+def test_another_type_leaves_nothing_of_the_old_one_behind(signed_in: Client, api: Api) -> None:
+    integration = operations.create_integration(
+        api_id=api.api_id,
+        integration_type="HTTP",
+        integration_uri=URI,
+        integration_method="PUT",
+        request_templates={"$default": "{}"},
+        template_selection_expression="$request.body.kind",
+        content_handling_strategy="CONVERT_TO_TEXT",
+        tls_config={"serverNameToVerify": "backend.example"},
+    )
+    edit = f"/apis/{api.api_id}/integrations/{integration.pk}/edit"
+    kept = fields(integration_type="HTTP", integration_uri=URI, integration_method="PUT")
+
+    send(signed_in, edit, **{**kept, "integration_type": "AWS_PROXY", "integration_uri": LAMBDA})
+
+    document = Integration.objects.get().document()
+    assert (document["integrationUri"], document["integrationMethod"]) == (LAMBDA, "POST")
+    gone = {"requestTemplates", "templateSelectionExpression", "contentHandlingStrategy", "tlsConfig"}
+    assert not any(document.get(name) for name in gone)
+    [entry] = AuditEntry.objects.filter(action="UpdateIntegration")
+    assert entry.before["tlsConfig"] == {"serverNameToVerify": "backend.example"}
+
+    send(signed_in, edit, **{**kept, "integration_type": "AWS_PROXY", "integration_uri": LAMBDA})
+    assert AuditEntry.objects.filter(action="UpdateIntegration").count() == 1
