@@ -47,6 +47,9 @@ PREVIEW = 512
 _OWN_WEIGHT = 1_000
 """What a trace takes besides its texts, in bytes, roughly."""
 
+_GAVE = itemgetter(2)
+"""Of what `Steps` has noted, what a step gave."""
+
 
 class Steps:
     """What the steps of one event's way gave, each with the time at which it was done."""
@@ -160,7 +163,9 @@ def kept(
 ) -> Kept:
     """What is kept of an event that went its way."""
     duration = perf_counter() - steps.started
-    fault, received, sent = outcome.fault, event, outcome.answer
+    fault = outcome.fault
+    received: object = event
+    sent: object = outcome.answer
     weight = _weight((received, sent, *map(_GAVE, steps.reached)))
     if weight > LONGEST_BODY:
         received, sent = _bounded(received), _bounded(sent)
@@ -224,9 +229,6 @@ def kept_frame(
 # cutting
 
 
-_GAVE = itemgetter(2)
-
-
 def _bounded(value: object) -> object:
     """A value as it is kept: itself, unless it is long."""
     return part(value) if _weight((value,)) > LONGEST_BODY else value
@@ -246,8 +248,8 @@ def _weight(values: Iterable[Any]) -> int:
             for _, text in value.headers:
                 weight += len(text)
         elif value is not None:
-            cut = value if kind is Part else Part(*_HEADS_AND_BODIES[kind](value), 0)
-            weight += len(cut.head) + len(cut.body)
+            head, body = (value.head, value.body) if kind is Part else _HEADS_AND_BODIES[kind](value)
+            weight += len(head) + len(body)
     return weight
 
 
