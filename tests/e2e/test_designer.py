@@ -157,22 +157,19 @@ def test_ways_and_problems_are_told_apart(picture: Picture) -> None:
 
 
 def test_the_picture_is_moved_and_enlarged(picture: Picture) -> None:
-    page, world = picture.page, picture.page.locator(".world")
-    expect(world).to_have_attribute("transform", re.compile("scale"))
-    before = world.get_attribute("transform") or ""
+    page, before = picture.page, view_of(picture.page)
 
     page.mouse.move(600, 800)
     page.mouse.down()
     page.mouse.move(700, 760, steps=4)
     page.mouse.up()
-    expect(world).not_to_have_attribute("transform", before)
-    moved = numbers(world)
-    assert [round(a - b) for a, b in zip(moved, numbers_of(before), strict=True)] == [100, -40, 0]
+    wait_until(lambda: view_of(page) != before)
+    moved = view_of(page)
+    assert [round(a - b) for a, b in zip(moved, before, strict=True)] == [100, -40, 0]
 
     page.mouse.wheel(0, -400)
     zoom = page.get_by_role("button", name="Zoom to 100 %")
-    expect(world).not_to_have_attribute("transform", re.compile(re.escape(f"scale({moved[2]})")))
-    assert numbers(world)[2] > moved[2]
+    wait_until(lambda: view_of(page)[2] > moved[2])
     zoom.click()
     expect(zoom).to_have_text("100 %")
     page.get_by_role("button", name="Show everything").click()
@@ -181,11 +178,35 @@ def test_the_picture_is_moved_and_enlarged(picture: Picture) -> None:
         expect(node).to_be_in_viewport(ratio=1)
 
 
+def test_moving_paints_nothing_anew_and_follows_the_browser_s_own_scrolling(picture: Picture) -> None:
+    page, world = picture.page, picture.page.locator(".world")
+    painted, before = world.get_attribute("transform"), view_of(page)
+    page.mouse.move(600, 800)
+    page.mouse.down()
+    page.mouse.move(450, 700, steps=4)
+    page.mouse.up()
+    wait_until(lambda: view_of(page) != before)
+    expect(world).to_have_attribute("transform", painted or "")
+
+    page.locator(".designer-window").evaluate("element => { element.scrollTop += 60; }")
+    wait_until(lambda: page.evaluate("document.querySelector('route-designer').canvas.view.y") == view_of(page)[1])
+    moved = view_of(page)
+    assert round(moved[1]) == round(before[1] - 160)
+
+    # Farther than there is room beside the picture.
+    for _ in range(4):
+        page.mouse.move(500, 450)
+        page.mouse.down()
+        page.mouse.move(1400, 450, steps=4)
+        page.mouse.up()
+    wait_until(lambda: view_of(page)[0] > moved[0] + 2000)
+    expect(world).not_to_have_attribute("transform", painted or "")
+
+
 def test_two_fingers_enlarge_it_and_one_moves_it(desk: Desk, api: Api) -> None:
     page = desk.open(f"/apis/{api.api_id}/designer", width=390)
     picture = Picture(page)
-    world, touch = page.locator(".world"), page.context.new_cdp_session(page)
-    before = numbers(world)
+    touch, before = page.context.new_cdp_session(page), view_of(page)
 
     def touches(kind: str, *points: tuple[int, int]) -> None:
         places = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(points)]
@@ -195,34 +216,39 @@ def test_two_fingers_enlarge_it_and_one_moves_it(desk: Desk, api: Api) -> None:
     touches("touchStart", (150, above))
     touches("touchMove", (190, above + 10))
     touches("touchEnd")
-    expect(world).not_to_have_attribute("transform", re.compile(re.escape(f"translate({before[0]} ")))
-    moved = numbers(world)
+    wait_until(lambda: view_of(page) != before)
+    moved = view_of(page)
     assert [round(a - b) for a, b in zip(moved, before, strict=True)] == [40, 10, 0]
 
     touches("touchStart", (150, above), (200, above))
     touches("touchMove", (125, above), (225, above))
     touches("touchEnd")
-    expect(world).not_to_have_attribute("transform", re.compile(re.escape(f"scale({moved[2]})")))
-    assert numbers(world)[2] == pytest.approx(2 * moved[2], rel=0.2)
+    wait_until(lambda: view_of(page)[2] != moved[2])
+    assert view_of(page)[2] == pytest.approx(2 * moved[2], rel=0.2)
 
     # With one of them on a node, which stays where it is.
-    place, zoomed = picture.route("$connect").get_attribute("transform"), numbers(world)
+    place, zoomed = picture.route("$connect").get_attribute("transform"), view_of(page)
     x, y = map(round, middle(picture.route("$connect")))
     touches("touchStart", (x, y))
     touches("touchMove", (x + 20, y))
     touches("touchStart", (x + 20, y), (x + 120, y))
     touches("touchMove", (x + 45, y), (x + 95, y))
     touches("touchEnd")
-    expect(world).not_to_have_attribute("transform", re.compile(re.escape(f"scale({zoomed[2]})")))
+    wait_until(lambda: view_of(page)[2] != zoomed[2])
     expect(picture.route("$connect")).to_have_attribute("transform", place or "")
 
 
-def numbers(world: Locator) -> list[float]:
-    return numbers_of(world.get_attribute("transform") or "")
+_VIEW = """() => {
+  const svg = document.querySelector(".designer-svg");
+  const [window, world] = [svg.parentElement.getBoundingClientRect(), svg.querySelector(".world").getScreenCTM()];
+  return [world.e - window.left, world.f - window.top, world.a];
+}"""
 
 
-def numbers_of(transform: str) -> list[float]:
-    return [float(each) for each in re.findall(r"-?[\d.]+(?:e-?\d+)?", transform)]
+def view_of(page: Page) -> list[float]:
+    """Where the picture's origin is drawn in its window, and how large a unit is."""
+    found: list[float] = page.evaluate(_VIEW)
+    return found
 
 
 def test_a_search_finds_and_leads_there(picture: Picture) -> None:

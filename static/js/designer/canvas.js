@@ -1,14 +1,16 @@
-// The picture as SVG: nodes and edges, drawn from data, moved and enlarged by one transform on one group.
+// The picture as SVG: nodes and edges, drawn from data, enlarged by one transform on one group. It lies on a sheet larger
+// than the window, which is scrolled: then the browser moves what it has painted, instead of painting each frame anew.
 // What people do with it is told by events: open, connect, drop, move, view. Texts are set as text.
 
 import { Minimap } from "./minimap.js";
 import { Panning } from "./panning.js";
 import { classes, element, set } from "./svg.js";
-import { centredOn, fitting, opening, revealing, toPicture, toWindow, zoomed } from "./view.js";
+import { centredOn, fitting, isOn, opening, revealing, sheetOf, toPicture, toWindow, zoomed } from "./view.js";
 
 const FAR = 0.5;
 const FARTHEST = 0.26;
 const DRAG_BEGINS = 5;
+const DOTS = 24; // as in designer-graph.css
 // Edges that reach farther up or down share a lane beside their hub, and bend into it.
 const FAR_APART = 480;
 const LANE = 38;
@@ -16,6 +18,7 @@ const BEND = 26;
 
 export class Canvas extends EventTarget {
   #host;
+  #window = document.createElement("div");
   #svg;
   #world;
   #edges;
@@ -27,6 +30,8 @@ export class Canvas extends EventTarget {
   #drawnEdges = new Map();
   #touching = new Map();
   #live = null;
+  #sheet = null;
+  #scrolled = { x: 0, y: 0 };
   #scheduled = false;
   #cancel = null;
   #measure = document.createElement("canvas").getContext("2d");
@@ -47,14 +52,16 @@ export class Canvas extends EventTarget {
     this.#wire = element("path", { class: "designer-wire", visibility: "hidden" });
     this.#world.append(this.#edges, this.#wire, this.#nodes);
     this.#svg.append(this.#world);
-    host.prepend(this.#svg);
+    this.#window.className = "designer-window";
+    this.#window.append(this.#svg);
+    host.prepend(this.#window);
     this.#minimap = new Minimap(host, (point) => this.centreOn(point));
     this.panning = new Panning(this.#svg, this);
     this.#listen();
     new ResizeObserver(() => this.#schedule()).observe(host);
   }
 
-  get size() { return { width: this.#svg.clientWidth || 1, height: this.#svg.clientHeight || 1 }; }
+  get size() { return { width: this.#window.clientWidth || 1, height: this.#window.clientHeight || 1 }; }
 
   // drawing
 
@@ -62,6 +69,7 @@ export class Canvas extends EventTarget {
   draw(picture) {
     const isFirst = this.picture === null;
     this.picture = picture;
+    this.#sheet = null;
     this.#touching = new Map();
     sync(this.#drawnNodes, picture.nodes, this.#nodes, (node) => this.#makeNode(node), (drawn, node) => this.#fillNode(drawn, node));
     sync(this.#drawnEdges, picture.edges, this.#edges, () => makeEdge(), (drawn, edge) => this.#fillEdge(drawn, edge));
@@ -219,8 +227,9 @@ export class Canvas extends EventTarget {
     this.#scheduled = true;
     requestAnimationFrame(() => {
       this.#scheduled = false;
-      const { x, y, k } = this.view;
-      this.#world.setAttribute("transform", `translate(${x} ${y}) scale(${k})`);
+      if (!this.picture) return;
+      this.#place();
+      const { k } = this.view;
       const distance = k < FARTHEST ? "farthest" : k < FAR ? "far" : "near";
       if (this.#svg.dataset.distance !== distance) {
         this.#svg.dataset.distance = distance;
@@ -229,6 +238,29 @@ export class Canvas extends EventTarget {
       this.#minimap.show(this.view, this.size);
       this.dispatchEvent(new CustomEvent("view", { detail: this.view }));
     });
+  }
+
+  /** Scroll, where that is enough; else lay the picture on another sheet, which is painted anew. */
+  #place() {
+    if (!this.#sheet || !isOn(this.#sheet, this.view, this.size)) this.#layOut(sheetOf(this.view, this.picture.box, this.size));
+    this.#window.scrollTo(this.#sheet.x - this.view.x, this.#sheet.y - this.view.y);
+    this.#scrolled = { x: this.#window.scrollLeft, y: this.#window.scrollTop };
+  }
+
+  #layOut(sheet) {
+    this.#sheet = sheet;
+    this.#svg.style.width = `${sheet.width}px`;
+    this.#svg.style.height = `${sheet.height}px`;
+    this.#svg.style.backgroundPosition = `${sheet.x % DOTS}px ${sheet.y % DOTS}px`;
+    this.#world.setAttribute("transform", `translate(${sheet.x} ${sheet.y}) scale(${sheet.k})`);
+  }
+
+  /** The browser scrolled by itself, to show what has got the focus or what was found in the page. */
+  #followScroll() {
+    const { scrollLeft, scrollTop } = this.#window;
+    const isOwn = Math.abs(scrollLeft - this.#scrolled.x) < 1 && Math.abs(scrollTop - this.#scrolled.y) < 1;
+    if (isOwn || this.#scheduled || !this.#sheet || !this.#window.clientWidth) return;
+    this.setView({ ...this.view, x: this.#sheet.x - scrollLeft, y: this.#sheet.y - scrollTop });
   }
 
   // focus, marks
@@ -297,6 +329,7 @@ export class Canvas extends EventTarget {
   // pointers and focus on nodes
 
   #listen() {
+    this.#window.addEventListener("scroll", () => this.#followScroll());
     this.#svg.addEventListener("focusin", (event) => {
       const key = event.target.closest?.(".node")?.dataset.key;
       if (key) this.#rove(key);
@@ -393,9 +426,12 @@ export class Canvas extends EventTarget {
   /** Put back what is being dragged, if anything is. */
   cancelDrag() { this.#cancel?.(); }
 
-  #pointOf(event) {
-    const box = this.#svg.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  #pointOf(event) { return this.inside({ x: event.clientX, y: event.clientY }); }
+
+  /** A point of the page as one of the window. */
+  inside({ x, y }) {
+    const box = this.#window.getBoundingClientRect();
+    return { x: x - box.left, y: y - box.top };
   }
 
   #emit(type, detail) { this.dispatchEvent(new CustomEvent(type, { detail })); }

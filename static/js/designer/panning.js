@@ -48,7 +48,7 @@ export class Panning {
     const after = this.#spread();
     const { view } = this.#canvas;
     this.#canvas.setView({ ...view, x: view.x + after.x - before.x, y: view.y + after.y - before.y });
-    if (this.#pointers.size > 1) this.#canvas.zoom(after.distance / before.distance, this.#inside(after));
+    if (this.#pointers.size > 1) this.#canvas.zoom(after.distance / before.distance, this.#canvas.inside(after));
   }
 
   #up(event) {
@@ -65,7 +65,7 @@ export class Panning {
       return;
     }
     const pixels = event.deltaY * [1, 16, 400][event.deltaMode];
-    this.#canvas.zoom(Math.exp(-Math.max(-160, Math.min(160, pixels)) * 0.0022), this.#inside(point(event)));
+    this.#canvas.zoom(Math.exp(-Math.max(-160, Math.min(160, pixels)) * 0.0022), this.#canvas.inside(point(event)));
   }
 
   #hold(event, held) {
@@ -90,11 +90,6 @@ export class Panning {
     const y = points.reduce((sum, each) => sum + each.y, 0) / points.length;
     const distance = points.length > 1 ? Math.max(1, Math.hypot(points[0].x - points[1].x, points[0].y - points[1].y)) : 1;
     return { x, y, distance };
-  }
-
-  #inside({ x, y }) {
-    const box = this.#svg.getBoundingClientRect();
-    return { x: x - box.left, y: y - box.top };
   }
 }
 

@@ -42,6 +42,21 @@ export function revealing(view, box, size, margin = 48) {
   };
 }
 
+/** A sheet that holds the whole picture and what the window shows, with a window's room around; where 0, 0 is on it. */
+export function sheetOf({ x, y, k }, box, size) {
+  const left = Math.min(0, box.x * k + x) - size.width;
+  const top = Math.min(0, box.y * k + y) - size.height;
+  const right = Math.max(size.width, (box.x + box.width) * k + x) + size.width;
+  const bottom = Math.max(size.height, (box.y + box.height) * k + y) + size.height;
+  return { k, x: Math.round(x - left), y: Math.round(y - top), width: Math.ceil(right - left), height: Math.ceil(bottom - top) };
+}
+
+/** Whether the window, with this view, shows nothing beyond the sheet. */
+export function isOn(sheet, { x, y, k }, size) {
+  const [left, top] = [sheet.x - x, sheet.y - y];
+  return sheet.k === k && left >= 0 && top >= 0 && left + size.width <= sheet.width && top + size.height <= sheet.height;
+}
+
 export function centredOn(view, box, size) { return centred(box, size, view.k); }
 
 /** A point of the window as one of the picture. */
