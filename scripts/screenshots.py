@@ -13,8 +13,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, StorageState, sync_playwright
+import yaml
+from playwright.sync_api import Browser, Locator, Page, StorageState, sync_playwright
 from websockets.sync.client import connect
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +33,10 @@ def main() -> None:
     with served() as greeting, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--disable-dev-shm-usage"])
         take_chat(browser, found(r"Chat demo.*\n\s+(http\S+)", greeting))
-        take_dashboard(browser, found(r"(http\S+/setup/\S+)", greeting), found(r"(ws://[^\s?\"]+)", greeting))
+        session = sign_in(browser, found(r"(http\S+/setup/\S+)", greeting))
+        websocket_url = found(r"(ws://[^\s?\"]+)", greeting)
+        take_dashboard(browser, session, websocket_url)
+        take_designer(browser, session, websocket_url)
 
 
 @contextmanager
@@ -62,19 +67,16 @@ def take_chat(browser: Browser, url: str) -> None:
     ann.screenshot(path=IMAGES / "chat.png")
 
 
-def take_dashboard(browser: Browser, setup_link: str, websocket_url: str) -> None:
+def take_dashboard(browser: Browser, session: StorageState, websocket_url: str) -> None:
     """Every page that is worth a picture, light and dark, while three people chat."""
-    base, api_id = re.match(r"http://[^/]+", setup_link), re.search(r"/ws/(\w+)/", websocket_url)
-    assert base is not None
-    assert api_id is not None
+    base, api_id = places(websocket_url)
     pages = {
         "overview": "/",
         "connections": "/connections",
         "traffic": "/traffic",
-        "client": f"/client?api={api_id[1]}",
-        "designer": f"/apis/{api_id[1]}/designer",
+        "client": f"/client?api={api_id}",
+        "designer": f"/apis/{api_id}/designer",
     }
-    session = sign_in(browser, setup_link)
     with ExitStack() as clients:
         chatting = [
             clients.enter_context(connect(f"{websocket_url}?name={name}", ping_interval=None))
@@ -86,11 +88,118 @@ def take_dashboard(browser: Browser, setup_link: str, websocket_url: str) -> Non
             )
             page = context.new_page()
             for name, path in pages.items():
-                page.goto(base[0] + path)
+                page.goto(base + path)
                 for client in chatting:
                     client.send(json.dumps({"action": "send", "text": f"Hello, this is about {name}."}))
                 page.wait_for_timeout(3000)
                 page.screenshot(path=IMAGES / f"{name}-{theme}.png")
+
+
+def take_designer(browser: Browser, session: StorageState, websocket_url: str) -> None:
+    """What the designer shows while one works with it: the pictures of docs/designer.md."""
+    base, api_id = places(websocket_url)
+    context = browser.new_context(viewport=WIDE, locale="en-GB", timezone_id="UTC", storage_state=session)
+    page = context.new_page()
+    page.goto(f"{base}/apis/{api_id}/designer")
+    node(page, "Route who,").click()
+    page.get_by_label("Route key").wait_for()
+    page.get_by_role("button", name="Show everything").click()
+    take(page, "designer-route")
+
+    page.get_by_role("button", name="Test", exact=True).click()
+    page.get_by_label("Message from a client").fill('{"action": "send", "text": "Hello"}')
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("heading", name="Takes route send").wait_for()
+    page.get_by_role("button", name="Show everything").click()
+    take(page, "designer-test")
+
+    document = yaml.safe_load(page.request.get(f"{base}/apis/{api_id}/interchange/nopal").text())
+    document["integrations"]["archive"] = {
+        **document["integrations"]["send"],
+        "integrationUri": "http://127.0.0.1:1024/",
+    }
+    document["routes"]["archive"] = {"integration": "archive", "routeResponses": {"$default": {}}}
+    give(page, f"{base}/apis/{api_id}/interchange", document)
+    page.get_by_role("button", name="Change chat").click()
+    take_live(page, f"{base}/apis/{api_id}/designer", websocket_url)
+
+    del document["routes"]["join"]
+    document["routes"]["send"]["routeResponses"] = {"$default": {}}
+    document["routes"]["typing"] = {"integration": "send"}
+    message = {"message": '{"action": "join"}', "expectations": {"routeKey": "join"}}
+    document["tests"] = {"joining reaches the room": message}
+    give(page, f"{base}/apis/{api_id}/interchange", document, draft=True)
+    take(page, "import-preview")
+    page.get_by_role("button", name="Change chat").click()
+    page.goto(f"{base}/apis/{api_id}/designer")
+    page.get_by_role("button", name=re.compile("undeployed change")).click()
+    node(page, "Route typing,").wait_for()
+    page.get_by_role("button", name="Show everything").click()
+    take(page, "designer-changes")
+    page.get_by_role("button", name="Deploy…").click()
+    dialog = page.get_by_role("dialog", name="Deploy the draft")
+    dialog.get_by_text("joining reaches the room").wait_for()
+    take(page, "designer-deploy")
+    dialog.get_by_role("button", name="Cancel").click()
+    page.get_by_role("button", name="History").click()
+    page.get_by_role("dialog", name="What stages served").get_by_role("listitem").nth(1).wait_for()
+    take(page, "designer-history")
+
+    empty = {"nopal": 1, "api": {"name": "empty", "routeSelectionExpression": "$request.body.action"}}
+    give(page, f"{base}/apis/import", empty)
+    page.get_by_role("button", name="Make the API").click()
+    page.get_by_role("link", name="Designer").click()
+    page.get_by_text("No routes yet.").wait_for()
+    take(page, "designer-empty")
+
+
+def take_live(page: Page, url: str, websocket_url: str) -> None:
+    """The traffic of people who chat, and of one whose messages fail."""
+    with ExitStack() as clients:
+        chatting = [
+            clients.enter_context(connect(f"{websocket_url}?name={name}", ping_interval=None))
+            for name in ("ann", "bob")
+        ]
+        page.goto(url)
+        page.get_by_role("switch", name="Show live traffic").check()
+        for _ in range(12):
+            for client in chatting:
+                client.send(json.dumps({"action": "send", "text": "Is it in the archive?"}))
+                client.send(json.dumps({"action": "who"}))
+            chatting[0].send(json.dumps({"action": "archive"}))
+            page.wait_for_timeout(250)
+        node(page, "Route archive,").click()
+        page.get_by_text("last error").wait_for()
+        page.get_by_role("button", name="Show everything").click()
+        take(page, "designer-live")
+
+
+def give(page: Page, url: str, document: dict[str, Any], *, draft: bool = False) -> None:
+    """See what importing the document would change."""
+    page.goto(url)
+    page.get_by_label("Document", exact=True).fill(json.dumps(document))
+    page.get_by_label("The draft only").set_checked(draft)
+    page.get_by_role("button", name="Show what it would change").click()
+    page.get_by_role("heading", name="What this would change").wait_for()
+
+
+def node(page: Page, name: str) -> Locator:
+    return page.get_by_role("button", name=re.compile(f"^{name}"))
+
+
+def take(page: Page, name: str) -> None:
+    """The page as it is now, in both themes; what moves has come to rest."""
+    page.wait_for_timeout(600)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.screenshot(path=IMAGES / f"{name}-{theme}.png", animations="disabled")
+
+
+def places(websocket_url: str) -> tuple[str, str]:
+    """Where the dashboard is, and the demo's API."""
+    place = re.match(r"ws(://[^/]+)/ws/(\w+)/", websocket_url)
+    assert place is not None
+    return f"http{place[1]}", place[2]
 
 
 def sign_in(browser: Browser, setup_link: str) -> StorageState:

@@ -180,7 +180,8 @@ function stacked(nodes) {
  * Two pictures in one: the draft, with what a deployment has besides as ghosts, each node marked by what has happened
  * to it since. `changes` are those of the draft's description, each with the `node` that it is about.
  */
-export function compared(draft, deployed, changes) {
+export function compared(draft, earlierGraph, changes) {
+  const deployed = underKeysOf(draft, earlierGraph);
   const marks = new Map();
   for (const { node, action, kind } of changes) {
     if (!node) continue;
@@ -198,6 +199,19 @@ export function compared(draft, deployed, changes) {
       ...draft.edges.map((edge) => ({ ...edge, mark: earlier.has(edge.key) ? undefined : "added" })),
       ...deployed.edges.filter((edge) => !edges.has(edge.key)).map((edge) => ({ ...edge, mark: "removed" })),
     ],
+  };
+}
+
+/** A graph with the draft's keys for routes and authorizers that bear the same name: made anew, they are the same still. */
+function underKeysOf(draft, graph) {
+  const nameOf = ({ kind, label }) => ["route", "authorizer"].includes(kind) && `${kind} ${label}`;
+  const named = new Map(draft.nodes.map((node) => [nameOf(node), node.key]));
+  const keys = new Map(graph.nodes.map((node) => [node.key, (nameOf(node) && named.get(nameOf(node))) || node.key]));
+  const edges = graph.edges.map((edge) => ({ ...edge, source: keys.get(edge.source), target: keys.get(edge.target) }));
+  return {
+    ...graph,
+    nodes: graph.nodes.map((node) => ({ ...node, key: keys.get(node.key) })),
+    edges: edges.map((edge) => ({ ...edge, key: `${edge.source}>${edge.target}` })),
   };
 }
 
