@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
 from django.contrib.sessions.base_session import AbstractBaseSession
+from django.db import transaction
 from django.utils import timezone
 
 from gatewayapp.models import Session
@@ -39,7 +40,18 @@ class SessionStore(DatabaseSessionStore):
         if LAST_SEEN_AT in self:
             now = timezone.now()
             if _last_seen(self) <= now - min(_NOTED_EVERY, _idle() / 10):
-                self[LAST_SEEN_AT] = now.isoformat()
+                self._note_seen(now.isoformat())
+
+    def _note_seen(self, now: str) -> None:
+        """At once, in what is stored by now: another request may have put a notice there since this one began."""
+        with transaction.atomic():
+            if Session.objects.select_for_update().filter(pk=self.session_key).first():
+                stored = SessionStore(self.session_key)
+                stored[LAST_SEEN_AT] = now
+                stored.save()
+        modified = self.modified
+        self[LAST_SEEN_AT] = now
+        self.modified = modified
 
     def create_model_instance(self, data: dict[str, Any]) -> AbstractBaseSession:
         return _completed(super().create_model_instance(data), data)

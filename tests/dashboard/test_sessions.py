@@ -74,6 +74,22 @@ def test_what_is_written_to_a_session_does_not_prolong_it(bea: User) -> None:
     assert [end] == list(Session.objects.values_list("expire_date", flat=True))
 
 
+def test_going_on_takes_nothing_back_that_another_request_wrote_meanwhile(bea: User) -> None:
+    signed_in_as("bea")
+    pass_time(timedelta(minutes=30))
+    early, other = (SessionStore(Session.objects.get().pk) for _ in range(2))
+    before = early[LAST_SEEN_AT]
+
+    other["notice"] = "Saved."
+    other.save()
+    early.touch()
+    assert not early.modified
+
+    stored = SessionStore(early.session_key)
+    assert stored["notice"] == "Saved."
+    assert stored[LAST_SEEN_AT] > before
+
+
 def test_what_a_page_asks_for_by_itself_keeps_no_session_going(bea: User) -> None:
     client = signed_in_as("bea")
 
