@@ -26,6 +26,12 @@ def test_a_page_carries_the_security_headers(signed_in: Client, path: str) -> No
     assert "no-store" in headers["Cache-Control"]
 
 
+def test_htmx_opens_no_socket_before_the_modules_listen(signed_in: Client) -> None:
+    for path in ("/", "/connections", "/traffic"):
+        page = signed_in.get(path).content.decode()
+        assert page.rindex('<script type="module"') < page.index("vendor/htmx/htmx.min.js")
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_holds_no_inline_script_or_style(signed_in: Client, path: str) -> None:
     page = signed_in.get(path).content.decode()
