@@ -245,7 +245,7 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(404, b"Not found\n")
         content = (PAGE / name).read_text(encoding="utf-8")
         page = content.replace("{{ websocket_url }}", html.escape(self.server.websocket_url))
-        return self._answer(200, page.encode(), content_type)
+        return self._answer(200, page.encode(), content_type, "max-age=60" if name == "icon.svg" else "no-store")
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -262,11 +262,13 @@ class Handler(BaseHTTPRequestHandler):
         answer = json.dumps(reply, ensure_ascii=False).encode() if reply else b""
         return self._answer(200, answer, "application/json")
 
-    def _answer(self, status: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
+    def _answer(
+        self, status: int, body: bytes, content_type: str = "text/plain; charset=utf-8", caching: str = "no-store"
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
+        self.send_header("Cache-Control", caching)
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header(

@@ -164,7 +164,7 @@ class Tabs:
         # htmx closes the sockets of a page that is left; one that is still connecting, Chromium calls failed.
         left = message.text.endswith("WebSocket is closed before the connection is established.")
         if message.type in ("error", "warning") and not examined and not left:
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} {message.location['url']}")
 
     def _note_request(self, request: Request) -> None:
         # data: and blob: are pictures and downloads that a page makes itself.
