@@ -24,7 +24,7 @@ _ICONS = {
 }
 
 _MARGIN = 24
-_LABEL, _ROUTE_LABEL, _DETAIL = 20, 18, 25
+_LABEL, _ROUTE_LABEL, _DETAIL = 20, 18, 23
 """Characters that fit into a node."""
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any
 
+from gatewayapp.core.buckets import TokenBucket
 from gatewayapp.core.expressions import Selection, compile_selection
 from gatewayapp.core.ids import new_request_id
 from gatewayapp.core.json_body import Body
@@ -23,6 +24,8 @@ from gatewayapp.live import Batch, Delivery, Original, TraceFilter, TracePage
 MOST_TRACES = 2_000
 MOST_BYTES = 32 * 2**20
 MOST_OF_A_CONNECTION = 300
+MOST_A_SECOND = 1_000
+"""In the long run, after as many at once as are kept: what is recorded faster is gone before anyone reads it."""
 _LEASE_SECONDS = 60.0
 _MOST_LEASES = 200
 _QUEUE = 100
@@ -41,13 +44,20 @@ class Recorder:
         self._number = 0
         self._subscriptions: list[Watch] = []
         self._leases: dict[TraceFilter, float] = {}
+        self._allowance = TokenBucket(MOST_A_SECOND, MOST_TRACES, monotonic())
 
     # while it happens
 
     def begin(self, stage: StageSnapshot, connection: ConnectionInfo) -> Steps | None:
-        """Where the steps of an event go, None if nobody wants to know."""
-        if stage.data_trace or ((self._subscriptions or self._leases) and self._is_watched(connection)):
+        """Where the steps of an event go, None if nobody wants to know, or if too many are recorded already."""
+        if not (stage.data_trace or self._subscriptions or self._leases):
+            return None
+        if not (stage.data_trace or self._is_watched(connection)):
+            return None
+        if self._allowance.take(monotonic()):
             return Steps()
+        for watch in self._subscriptions:
+            watch.miss(connection)
         return None
 
     def end(
@@ -211,6 +221,12 @@ class Watch:
             self._dropped += 1
         self._queue.append(trace)
         self._arrived.set()
+
+    def miss(self, connection: ConnectionInfo) -> None:
+        """Something happened on a connection that was not recorded."""
+        if _covers(self.where, connection):
+            self._dropped += 1
+            self._arrived.set()
 
     async def __aiter__(self) -> AsyncIterator[Batch]:
         try:

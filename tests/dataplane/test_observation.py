@@ -1,6 +1,7 @@
 """The recorder: it works only while someone watches, keeps a bounded number, and no slow reader holds it up."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 
 import pytest
@@ -13,7 +14,7 @@ from gatewayapp.core.outcomes import Outcome
 from gatewayapp.core.snapshot import StageSnapshot, load
 from gatewayapp.core.traces import MESSAGE
 from gatewayapp.dataplane import observation
-from gatewayapp.dataplane.observation import MOST_OF_A_CONNECTION, MOST_TRACES, Recorder
+from gatewayapp.dataplane.observation import MOST_A_SECOND, MOST_OF_A_CONNECTION, MOST_TRACES, Recorder
 from gatewayapp.live import Batch, Delivery, TraceFilter
 
 API = load(
@@ -82,9 +83,10 @@ async def test_a_watch_and_a_lease_record_what_they_cover(
     assert not record(other, "unseen")
 
 
-def test_a_lease_ends_when_nobody_renews_it(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lease_ends_when_nobody_renews_it(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1_000.0
     monkeypatch.setattr(observation, "monotonic", lambda: now)
+    recorder = Recorder(Mask())
     recorder.lease(TraceFilter(text="only a condition of this reader"))
     assert record(recorder, "seen")
     now += 59
@@ -99,7 +101,24 @@ def test_a_stage_may_ask_for_traces_itself(recorder: Recorder) -> None:
     assert recorder.begin(TRACED, info()) is not None
 
 
-def test_the_newest_are_kept_so_many_of_a_connection_so_many_in_all(recorder: Recorder) -> None:
+async def test_so_many_a_second_are_recorded_and_of_the_rest_a_watch_tells_how_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(observation, "monotonic", lambda: now)
+    recorder = Recorder(Mask())
+    watch, other = recorder.watch(TraceFilter()), recorder.watch(TraceFilter(api_id="other"))
+    recorded = [record(recorder, "x") for _ in range(MOST_TRACES + 5)]
+    assert recorded == [True] * MOST_TRACES + [False] * 5
+    assert (watch._take().dropped, other._take().dropped) == (MOST_TRACES - 100 + 5, 0)
+
+    now += 0.5
+    assert sum(record(recorder, "x") for _ in range(MOST_TRACES)) == MOST_A_SECOND // 2
+
+
+def test_the_newest_are_kept_so_many_of_a_connection_so_many_in_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observation, "monotonic", itertools.count(step=1 / MOST_A_SECOND).__next__)
+    recorder = Recorder(Mask())
     recorder.lease(TraceFilter())
     for number in range(MOST_OF_A_CONNECTION + 50):
         record(recorder, f"busy {number}", info("busy"))
