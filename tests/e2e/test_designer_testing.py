@@ -254,6 +254,29 @@ def test_the_message_fits_the_route_that_one_looks_at(api: Api, desk: Desk) -> N
     expect(message).to_have_value('{\n  "action": "ask"\n}')
 
 
+def test_details_that_come_late_stay_out_of_the_test(api: Api, desk: Desk) -> None:
+    page = desk.open(f"/apis/{api.api_id}/designer")
+    page.evaluate("""() => {
+      const fetch = window.fetch, released = new Promise((release) => { window.release = release; });
+      let answer;
+      window.answered = new Promise((resolve) => { answer = resolve; });
+      window.fetch = async (url, options) => {
+        if (!String(url).includes("/panel")) return fetch(url, options);
+        await released;
+        const response = await fetch(url, options);
+        setTimeout(answer, 100); // once the page has done with it
+        return response;
+      };
+    }""")
+    page.get_by_role("button", name=re.compile("^Route note,")).click()
+    page.get_by_role("tab", name="Test").click()
+    page.evaluate("() => { window.release(); return window.answered; }")
+    expect(page.get_by_label("Message from a client")).to_be_visible()
+    expect(page.get_by_label("Operation name")).to_have_count(0)
+    page.get_by_role("tab", name="Details").click()
+    expect(page.get_by_label("Operation name")).to_be_visible()
+
+
 def test_the_way_leads_through_folded_routes(desk: Desk, gateway: Gateway, ann: RestClient) -> None:
     routes = {f"route-{number}": {"integration": "echo"} for number in range(45)}
     echo = {"integrationType": "MOCK", "requestTemplates": {"$default": '{"statusCode": 200}'}}

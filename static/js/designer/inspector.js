@@ -79,16 +79,17 @@ export class Inspector {
 
   close() {
     this.#leave();
-    this.#asked += 1;
     this.#panel.hidden = true;
     this.node = null;
     this.#parts.body.replaceChildren();
-    delete this.#parts.body.dataset.shown;
   }
 
+  /** Leave the tab that is shown; what it has asked for and not got yet is not shown any more. */
   #leave() {
     this.#tabs.find((tab) => tab.id === this.#shown)?.leave();
     this.#shown = "";
+    this.#asked += 1;
+    delete this.#parts.body.dataset.shown;
   }
 
   focusField(name) {
@@ -132,9 +133,9 @@ export class Inspector {
   }
 
   #choose(id) {
+    this.#leave();
     this.#tab = id;
     this.#parts.body.replaceChildren();
-    delete this.#parts.body.dataset.shown;
     this.show(this.node);
   }
 
