@@ -84,6 +84,9 @@ def connection(request: Request, connection_id: str) -> HttpResponse:
     if found is None:
         return _gone(request, connection_id)
     row, state = found
+    if state is not None:
+        # From now on, not only once the page's socket is open.
+        live_connections().lease(TraceFilter(connection_id=connection_id))
     facts = get_handshake(connection_id=connection_id)
     names = _names_of_apis(frozenset({row.api_id}))
     websocket_url = f"{api_endpoint(request, row.api_id)}/{row.stage}"

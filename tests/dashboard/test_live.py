@@ -5,14 +5,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from tests.dashboard.conftest import PASSWORD
-from tests.support.gateway import PATIENCE, Gateway
+from tests.support.gateway import PATIENCE, Gateway, mock, one_way, wait_until
 from tests.support.rest import RestClient, administrator
 
 ENDED = 4401
@@ -88,6 +88,22 @@ def ended(socket: ClientConnection) -> int | None:
 def test_a_viewer_is_told_of_what_goes_on(bea: tuple[Browser, str]) -> None:
     with bea[0].watching() as socket:
         assert json.loads(socket.recv(PATIENCE)).keys() == {"total", "stages"}
+
+
+def test_a_connection_s_page_has_what_happened_since_it_was_asked_for(
+    gateway: Gateway, ann: RestClient, bea: tuple[Browser, str]
+) -> None:
+    api = gateway.api(integrations={"greets": mock()}, routes={"$default": one_way("greets")})
+    with connect(api.url, compression=None) as client:
+        [connection] = wait_until(lambda: ann.get(f"connections?apiId={api.api_id}")["items"])
+        connection_id = quote(connection["connectionId"])
+        assert bea[0].request("GET", f"/connections/{connection_id}") == 200
+        client.send("before the page's socket is open")
+        wait_until(lambda: ann.get(f"connections/{connection_id}")["live"]["messagesIn"] == 1)
+        with bea[0].watching(f"/live/connections/one/{connection_id}") as socket:
+            while "frames" not in (told := json.loads(socket.recv(PATIENCE))):
+                pass
+    assert "before the page's socket is open" in json.dumps(told)
 
 
 @pytest.mark.parametrize(
