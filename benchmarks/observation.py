@@ -87,7 +87,7 @@ def _turns(stack: ExitStack, rounds: int, seconds: float) -> list[Turn]:
     traced_url = gateway.add_stage(TRACED, DefaultRouteSettings={"DataTraceEnabled": True})
     settings = {"clients": CLIENTS, "size": MESSAGE_SIZE, "seconds": seconds, "warm_up": _WARM_UP}
     quiet = stack.enter_context(Worker("load", url=gateway.echo_url, rounds=4 * (rounds + 1), **settings))
-    traced = stack.enter_context(Worker("load", url=traced_url, rounds=rounds + 1, **settings))
+    traced = stack.enter_context(Worker("load", url=traced_url, rounds=rounds + 2, **settings))
     viewer.await_connections(2 * CLIENTS)
     kinds = [
         Kind(NOBODY, quiet),
@@ -98,6 +98,7 @@ def _turns(stack: ExitStack, rounds: int, seconds: float) -> list[Turn]:
     ]
     turns = [_turn(kinds, gateway, number) for number in range(rounds + 1)]
     quiet.wait()
+    _round(kinds[-1], gateway)  # whose traces are the last ones then, and still there
     traced.wait()
     viewer.check_traces()
     return turns[1:]
