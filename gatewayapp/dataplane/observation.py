@@ -50,9 +50,7 @@ class Recorder:
 
     def begin(self, stage: StageSnapshot, connection: ConnectionInfo) -> Steps | None:
         """Where the steps of an event go, None if nobody wants to know, or if too many are recorded already."""
-        if not (stage.data_trace or self._subscriptions or self._leases):
-            return None
-        if not (stage.data_trace or self._is_watched(connection)):
+        if not (stage.data_trace or ((self._subscriptions or self._leases) and self._is_watched(connection))):
             return None
         if self._allowance.take(monotonic()):
             return Steps()

@@ -55,7 +55,7 @@ def run_route_test(*, api_id: str, message: str, stage_name: str = "", deploymen
 
     By default on what the stage serves, or on the draft. Raises BadRequest where there is nothing to try it on.
     """
-    stage = get_stage(api_id=api_id, stage_name=stage_name) if stage_name else None
+    stage = stage_to_try(api_id, stage_name)
     return _test(api_id, stage, deployment_id or _served(stage), message, int(time() * 1000), new_request_id())
 
 
@@ -73,13 +73,12 @@ def send_route_test(*, api_id: str, message: str, stage_name: str = "", deployme
 
     It comes from a connection that does not exist, so no client gets anything, nor what the backend pushes to it.
     """
-    stage = get_stage(api_id=api_id, stage_name=stage_name) if stage_name else None
+    stage = stage_to_try(api_id, stage_name)
     deployment_id = deployment_id or _served(stage)
     document = get_snapshot(api_id=api_id, deployment_id=deployment_id)
     snapshot = stage_snapshot(document, stage)
-    run = dry_run(snapshot, message, domain_name(api_id), int(time() * 1000))
-    tried = send_message(api_id, snapshot, message, deployment_id)
-    return SentRouteTest(RouteTest(deployment_id, run, tuple(_way(document, run.route))), tried.trace)
+    test = _tested(document, snapshot, deployment_id, message, int(time() * 1000), new_request_id())
+    return SentRouteTest(test, send_message(api_id, snapshot, message, deployment_id).trace)
 
 
 def send_message(api_id: str, snapshot: StageSnapshot, message: str, deployment_id: str) -> Tried:
@@ -92,6 +91,11 @@ def send_message(api_id: str, snapshot: StageSnapshot, message: str, deployment_
     told = {"deploymentId": deployment_id, "stageName": snapshot.stage_name, "bytes": len(message.encode())}
     add_entry("SendTestMessage", f"/apis/{api_id}", after={**told, "routeKey": tried.trace.route_key})
     return tried
+
+
+def stage_to_try(api_id: str, stage_name: str) -> Stage | None:
+    """The stage whose variables and limits count; None where none is named. Raises NotFound."""
+    return get_stage(api_id=api_id, stage_name=stage_name) if stage_name else None
 
 
 def stage_snapshot(document: Document, stage: Stage | None) -> StageSnapshot:
@@ -120,7 +124,13 @@ def _served(stage: Stage | None) -> str:
 
 def _test(api_id: str, stage: Stage | None, deployment_id: str, message: str, now: int, request_id: str) -> RouteTest:
     document = get_snapshot(api_id=api_id, deployment_id=deployment_id)
-    run = dry_run(stage_snapshot(document, stage), message, domain_name(api_id), now, request_id)
+    return _tested(document, stage_snapshot(document, stage), deployment_id, message, now, request_id)
+
+
+def _tested(
+    document: Document, snapshot: StageSnapshot, deployment_id: str, message: str, now: int, request_id: str
+) -> RouteTest:
+    run = dry_run(snapshot, message, domain_name(snapshot.api.api_id), now, request_id)
     return RouteTest(deployment_id, run, tuple(_way(document, run.route)))
 
 

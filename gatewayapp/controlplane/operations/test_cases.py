@@ -14,12 +14,11 @@ from gatewayapp.controlplane.operations.deployments import DRAFT, get_snapshot
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict
 from gatewayapp.controlplane.operations.members import Text, checked
 from gatewayapp.controlplane.operations.resources import assign, check_quota, find
-from gatewayapp.controlplane.operations.route_tests import domain_name, send_message, stage_snapshot
-from gatewayapp.controlplane.operations.stages import get_stage
+from gatewayapp.controlplane.operations.route_tests import domain_name, send_message, stage_snapshot, stage_to_try
 from gatewayapp.core.dry_run import DryRun, dry_run, outcome_of
 from gatewayapp.core.expectations import compile_expectations, unmet
 from gatewayapp.core.snapshot import StageSnapshot
-from gatewayapp.models import Document, Stage, TestCase
+from gatewayapp.models import Document, TestCase
 
 MOST_TEST_CASES = 100
 
@@ -104,7 +103,7 @@ def run_test_cases(
         for test_case_id in sorted(missing):
             get_test_case(api_id=api_id, test_case_id=test_case_id)
         test_cases = [test_case for test_case in test_cases if test_case.pk in test_case_ids]
-    stage: Stage | None = get_stage(api_id=api_id, stage_name=stage_name) if stage_name else None
+    stage = stage_to_try(api_id, stage_name)
     snapshot = stage_snapshot(document, stage)
     return [_run(test_case, snapshot) for test_case in test_cases]
 
@@ -112,7 +111,7 @@ def run_test_cases(
 def send_test_case(*, api_id: str, test_case_id: str, stage_name: str = "", deployment_id: str = DRAFT) -> TestResult:
     """Send a test case's message truly, as `send_route_test` does, and judge all of what came of it."""
     test_case = get_test_case(api_id=api_id, test_case_id=test_case_id)
-    stage = get_stage(api_id=api_id, stage_name=stage_name) if stage_name else None
+    stage = stage_to_try(api_id, stage_name)
     snapshot = stage_snapshot(get_snapshot(api_id=api_id, deployment_id=deployment_id), stage)
     run = dry_run(snapshot, test_case.message, domain_name(api_id), int(time() * 1000))
     tried = send_message(api_id, snapshot, test_case.message, deployment_id)
