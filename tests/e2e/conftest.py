@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -247,7 +247,14 @@ class Desk:
 
 
 @pytest.fixture
-def desk(gateway: Gateway, session: StorageState, browser: Browser) -> Iterator[Desk]:
+def afterwards() -> Iterator[ExitStack]:
+    """What is cleared away once a test's tabs are closed: an open page would ask for what is gone, and complain."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def desk(gateway: Gateway, session: StorageState, browser: Browser, afterwards: ExitStack) -> Iterator[Desk]:
     with tabs(browser) as opened:
         yield Desk(gateway, opened, session)
 

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ DOCUMENT = {
 
 
 @pytest.fixture
-def api(gateway: Gateway, ann: RestClient) -> Iterator[Api]:
+def api(gateway: Gateway, ann: RestClient, afterwards: ExitStack) -> Api:
     """The document as an API, deployed to the stage `test`."""
     api_id = ann.post("import", {"document": json.dumps(DOCUMENT)})["apiId"]
     made = Api(gateway, api_id, "test")
@@ -54,8 +55,8 @@ def api(gateway: Gateway, ann: RestClient) -> Iterator[Api]:
             made.route_ids[node["label"]] = node["id"]
         if node["kind"] == "integration":
             made.integration_ids[_NAMES[node["label"]]] = node["id"]
-    yield made
-    gateway.management.delete_api(ApiId=api_id)
+    afterwards.callback(gateway.management.delete_api, ApiId=api_id)
+    return made
 
 
 _NAMES = {"MOCK": "echo", "POST /in": "intake", "POST /unused": "unused"}
@@ -603,10 +604,11 @@ def test_traffic_is_laid_over_the_picture(picture: Picture, api: Api) -> None:
 # many routes, little permission
 
 
-def test_many_routes_are_folded(desk: Desk, gateway: Gateway, ann: RestClient) -> None:
+def test_many_routes_are_folded(desk: Desk, gateway: Gateway, ann: RestClient, afterwards: ExitStack) -> None:
     routes = {f"route-{number}": {"integration": "echo"} for number in range(45)}
     document = {**DOCUMENT, "routes": {"$connect": {}, **routes}, "stages": {}}
     api_id = ann.post("import", {"document": json.dumps(document)})["apiId"]
+    afterwards.callback(gateway.management.delete_api, ApiId=api_id)
     page = desk.open(f"/apis/{api_id}/designer")
     group = page.get_by_role("button", name=re.compile("^45 custom routes, folded"))
     expect(group).to_be_visible()
@@ -615,7 +617,6 @@ def test_many_routes_are_folded(desk: Desk, gateway: Gateway, ann: RestClient) -
     expect(page.locator(".node-route")).to_have_count(46)
     page.get_by_role("button", name="Fold routes").click()
     expect(page.locator(".node-route")).to_have_count(1)
-    gateway.management.delete_api(ApiId=api_id)
 
 
 def test_a_viewer_sees_and_changes_nothing(gateway: Gateway, browser: Browser, ann: RestClient, api: Api) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -55,14 +56,14 @@ def backend() -> Iterator[Backend]:
 
 
 @pytest.fixture
-def api(gateway: Gateway, backend: Backend) -> Iterator[Api]:
+def api(gateway: Gateway, backend: Backend, afterwards: ExitStack) -> Api:
     """A two-way route to the backend, a one-way route to a mock; deployed to the stage `test`."""
     api = gateway.api(
         integrations={"here": http_proxy(backend.url), "mock": mock(IntegrationResponses=[answer()])},
         routes={"ask": two_way("here"), "note": one_way("mock"), "$connect": one_way("mock")},
     )
-    yield api
-    gateway.management.delete_api(ApiId=api.api_id)
+    afterwards.callback(gateway.management.delete_api, ApiId=api.api_id)
+    return api
 
 
 class Bench:
@@ -277,7 +278,9 @@ def test_details_that_come_late_stay_out_of_the_test(api: Api, desk: Desk) -> No
     expect(page.get_by_label("Operation name")).to_be_visible()
 
 
-def test_the_way_leads_through_folded_routes(desk: Desk, gateway: Gateway, ann: RestClient) -> None:
+def test_the_way_leads_through_folded_routes(
+    desk: Desk, gateway: Gateway, ann: RestClient, afterwards: ExitStack
+) -> None:
     routes = {f"route-{number}": {"integration": "echo"} for number in range(45)}
     echo = {"integrationType": "MOCK", "requestTemplates": {"$default": '{"statusCode": 200}'}}
     document = {
@@ -287,12 +290,12 @@ def test_the_way_leads_through_folded_routes(desk: Desk, gateway: Gateway, ann: 
         "routes": routes,
     }
     api_id = ann.post("import", {"document": json.dumps(document)})["apiId"]
+    afterwards.callback(gateway.management.delete_api, ApiId=api_id)
     bench = Bench(desk.open(f"/apis/{api_id}/designer"))
     bench.try_out('{"action": "route-7"}')
     expect(bench.page.locator(".node.is-lit")).to_have_count(4)
     assert sorted(bench.lit()) == ["client", "group", "integration", "selector"]
     expect(bench.page.locator(".edge.is-lit")).to_have_count(3)
-    gateway.management.delete_api(ApiId=api_id)
 
 
 # test cases

@@ -1,7 +1,7 @@
 """Import in a real browser: a file is dropped, its API is drawn, and only then made."""
 
 import json
-from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -22,11 +22,11 @@ def document(*routes: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def api_id(gateway: Gateway, ann: RestClient) -> Iterator[str]:
+def api_id(gateway: Gateway, ann: RestClient, afterwards: ExitStack) -> str:
     """An API with the routes `$default` and `old`."""
     api_id = ann.post("import", {"document": json.dumps(document("$default", "old"))})["apiId"]
-    yield api_id
-    gateway.management.delete_api(ApiId=api_id)
+    afterwards.callback(gateway.management.delete_api, ApiId=api_id)
+    return api_id
 
 
 def drop(page: Page, text: str) -> None:
