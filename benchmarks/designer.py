@@ -1,9 +1,10 @@
-"""`python -m benchmarks.designer [--routes N]`: how smoothly the designer's picture moves in a browser.
+"""`python -m benchmarks.designer [--routes N] [--trace FILE]`: how smoothly the designer's picture moves in a browser.
 
 An API with many routes is opened and moved in a circle, a step for each frame, at several sizes. What is printed are
 the times from one frame to the next; 60 frames a second are 16.7 ms. The last column is the CPU time of a frame in all
 processes of the browser, which depends less on what else the machine does. The browser draws without a graphics card
-here, so that other machines are faster. Needs Chromium.
+here, so that other machines are faster. Needs Chromium. `recorded/designer.json` is a trace that was kept: every
+frame's time at every size, and the machine.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 import psutil
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.report import machine
 from tests.support.gateway import Gateway
 from tests.support.rest import administrator
 
@@ -50,13 +52,19 @@ _MOVE = """async ([k, frames]) => {
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.designer", description=sys.modules[__name__].__doc__)
     parser.add_argument("--routes", type=int, default=300, help="how many there are (default: %(default)s)")
+    parser.add_argument("--trace", type=Path, metavar="FILE", help="write the machine and every frame's time to FILE")
     options = parser.parse_args(arguments)
+    facts = machine()
     with tempfile.TemporaryDirectory(prefix="nopal-") as directory, Gateway(Path(directory) / "data") as gateway:
         rest = administrator(gateway)
         api_id = rest.post("import", {"document": json.dumps(_document(options.routes))})["apiId"]
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--disable-dev-shm-usage"])
-            _measure(_opened(browser.new_page(viewport={"width": 1440, "height": 900}), gateway, api_id))
+            page = _opened(browser.new_page(viewport={"width": 1440, "height": 900}), gateway, api_id)
+            facts["browser"] = f"Chromium {browser.version}"
+            passes = _measure(page)
+    if options.trace:
+        options.trace.write_text(json.dumps({"machine": facts, "routes": options.routes, "passes": passes}) + "\n")
 
 
 def _document(routes: int) -> dict[str, Any]:
@@ -94,7 +102,9 @@ def _opened(page: Page, gateway: Gateway, api_id: str) -> Page:
     return page
 
 
-def _measure(page: Page) -> None:
+def _measure(page: Page) -> list[dict[str, Any]]:
+    """Move at each size, and print; the milliseconds of each frame, and of CPU for it, by size."""
+    passes = []
     nodes, edges = page.locator(".node").count(), page.locator(".edge").count()
     print(f"{nodes} nodes, {edges} edges; {_FRAMES} frames at each size; load {os.getloadavg()[0]:.1f}\n")
     print(f"{'zoom':>6} {'median ms':>10} {'p95 ms':>8} {'worst ms':>9} {'frames/s':>9} {'CPU ms':>7}")
@@ -105,6 +115,9 @@ def _measure(page: Page) -> None:
         tail = statistics.quantiles(times, n=20)[-1]
         rate = 1000 * len(times) / sum(times)
         print(f"{zoom:6.0%} {statistics.median(times):10.1f} {tail:8.1f} {max(times):9.1f} {rate:9.1f} {cpu:7.1f}")
+        frames = [round(time, 2) for time in times]
+        passes.append({"zoom": zoom, "cpu_ms_per_frame": round(cpu, 2), "frames_ms": frames})
+    return passes
 
 
 def _cpu_of_browser() -> float:

@@ -102,6 +102,9 @@ async def main() -> None:
     )
     await loop_for(clients, clock, settings["warm_up"])
     for _ in range(settings.get("rounds", 1)):
+        if settings.get("warm_up_each"):
+            await worker.ready_to_go()
+            await loop_for(clients, clock, settings["warm_up"])
         await worker.ready_to_go()
         elapsed = await loop_for(clients, clock, settings["seconds"])
         worker.report(count=len(clock.round_trips), elapsed=elapsed, **worker.percentiles(clock.round_trips))

@@ -1,13 +1,16 @@
 """`python -m benchmarks.observation [--rounds N] [--seconds N]`: what it costs the data plane that someone looks on.
 
 Round trips of 50 clients through an HTTP_PROXY integration of one running gateway, in short rounds that take turns:
-nobody watches, someone has the list of connections open, someone has the page of traffic open, and the stage traces
-all by itself. Each round is compared with the one of the same turn that nobody watched, so that a machine that is busy
-with other work slows both; the medians of all turns are printed. A second round without anyone shows how much is noise.
+someone has the list of connections open, someone has the page of traffic open, and the stage traces all by itself.
+Before and after each comes a round that nobody watches, and each is compared with the mean of these two: a virtual
+machine may be twice as fast in one second as in the one before. The medians of all turns are printed. One more round
+without anyone, compared in the same way, shows how much is noise. Where there are two processors or more the gateway
+has one to itself, so that how the system shares them out does not count.
 """
 
 import argparse
 import json
+import os
 import sys
 import threading
 import time
@@ -23,7 +26,7 @@ from websockets import Origin
 from websockets.sync.client import connect
 
 from benchmarks.gateway import STAGE, Gateway
-from benchmarks.processes import Worker, measure
+from benchmarks.processes import Worker, measure, on_processors
 from benchmarks.report import machine
 from benchmarks.scenarios import MESSAGE_SIZE
 from gatewayapp.core.limits import StageLimits
@@ -35,10 +38,8 @@ from gatewayapp.dataplane.observation import Recorder
 CLIENTS = 50
 """Of each of two stages; the list of connections shows both."""
 TRACED = "traced"
-NOBODY = "nobody watches"
 _PER = 10_000
-_WARM_UP = 1.0
-_SETTLING = 0.5
+_WARM_UP = 0.5
 _TIMES = 200_000
 _PATIENCE = 30.0
 
@@ -60,13 +61,22 @@ class Kind:
     beside: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
-Turn = dict[str, Round]
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A round, and the means of the two around it that nobody watched."""
+
+    round: Round
+    rate: float
+    cpu: float
+
+
+Turn = dict[str, Compared]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.observation", description=sys.modules[__name__].__doc__)
-    parser.add_argument("--rounds", type=int, default=20, help="of each kind (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="how long a round lasts (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=30, help="of each kind (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=1.0, help="how long a round lasts (default: %(default)s)")
     options = parser.parse_args(arguments)
     facts = machine()
     with ExitStack() as stack:
@@ -81,17 +91,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _turns(stack: ExitStack, rounds: int, seconds: float) -> list[Turn]:
     """Start what is measured and who looks on, which `stack` stops, and measure; the first turn only warms up."""
+    first, others = _processors()
+    stack.enter_context(on_processors(others))
     backend = f"http://127.0.0.1:{stack.enter_context(Worker('backend')).report()['port']}"
-    gateway = stack.enter_context(Gateway(backend))
+    with on_processors(first):
+        gateway = stack.enter_context(Gateway(backend))
     viewer = Viewer(gateway)
     traced_url = gateway.add_stage(TRACED, DefaultRouteSettings={"DataTraceEnabled": True})
-    settings = {"clients": CLIENTS, "size": MESSAGE_SIZE, "seconds": seconds, "warm_up": _WARM_UP}
-    quiet = stack.enter_context(Worker("load", url=gateway.echo_url, rounds=4 * (rounds + 1), **settings))
+    settings = {"clients": CLIENTS, "size": MESSAGE_SIZE, "seconds": seconds, "warm_up": _WARM_UP, "warm_up_each": True}
+    quiet = stack.enter_context(Worker("load", url=gateway.echo_url, rounds=8 * (rounds + 1), **settings))
     traced = stack.enter_context(Worker("load", url=traced_url, rounds=rounds + 2, **settings))
     viewer.await_connections(2 * CLIENTS)
     kinds = [
-        Kind(NOBODY, quiet),
-        Kind("nobody watches, again", quiet),
+        Kind("nobody watches", quiet),
         Kind("the list of connections is open", quiet, viewer.list_open),
         Kind("the page of traffic is open", quiet, viewer.traffic_open),
         Kind("the stage traces all", traced),
@@ -105,17 +117,36 @@ def _turns(stack: ExitStack, rounds: int, seconds: float) -> list[Turn]:
 
 
 def _turn(kinds: Sequence[Kind], gateway: Gateway, number: int) -> Turn:
-    """A round of each kind; each turn begins with another one."""
+    """A round of each kind, and one that nobody watches before and after each; each turn begins with another kind."""
     first = number % len(kinds)
-    return {kind.name: _round(kind, gateway) for kind in [*kinds[first:], *kinds[:first]]}
+    before, turn = _round(kinds[0], gateway), {}
+    for kind in [*kinds[first:], *kinds[:first]]:
+        measured, after = _round(kind, gateway), _round(kinds[0], gateway)
+        turn[kind.name] = Compared(measured, (before.rate + after.rate) / 2, (before.cpu + after.cpu) / 2)
+        before = after
+    return turn
+
+
+def _processors() -> tuple[set[int], set[int]]:
+    """One for the gateway and those for all others; the same where there is but one."""
+    usable = os.sched_getaffinity(0)
+    first = {min(usable)}
+    return first, usable - first or first
 
 
 def _round(kind: Kind, gateway: Gateway) -> Round:
     print(f"{kind.name} …", file=sys.stderr, flush=True)
     with kind.beside():
+        _warm_up(kind.load)
         measured = measure(kind.load, gateway.process)
     count = measured.figures["count"]
     return Round(count / measured.figures["elapsed"], measured.cpu / count * _PER)
+
+
+def _warm_up(load: Worker) -> None:
+    """Let what the page costs when it is opened pass by, and what is recorded beyond the pace that can be kept up."""
+    load.report()
+    load.go()
 
 
 class Viewer:
@@ -166,7 +197,6 @@ class Viewer:
         ) as socket:
             reader = threading.Thread(target=read)
             reader.start()
-            time.sleep(_SETTLING)  # what it costs to open a page is not the question
             yield
         reader.join()
         if not told:
@@ -176,10 +206,11 @@ class Viewer:
 def _table(turns: Sequence[Turn]) -> str:
     lines = [f"{'':32} {'rate/s':>8} {'CPU s/10,000':>13} {'rate × nobody':>14} {'quartiles':>14} {'CPU × nobody':>13}"]
     for name in turns[0]:
-        rates = [turn[name].rate / turn[NOBODY].rate for turn in turns]
+        rates = [turn[name].round.rate / turn[name].rate for turn in turns]
         low, _, high = quantiles(rates) if len(rates) > 1 else rates * 3
-        costs = [turn[name].cpu / turn[NOBODY].cpu for turn in turns]
-        rate, cpu = median(turn[name].rate for turn in turns), median(turn[name].cpu for turn in turns)
+        costs = [turn[name].round.cpu / turn[name].cpu for turn in turns]
+        rate = median(turn[name].round.rate for turn in turns)
+        cpu = median(turn[name].round.cpu for turn in turns)
         lines.append(
             f"{name:32} {rate:8,.0f} {cpu:13.3f} {median(rates):14.3f} {f'{low:.3f}–{high:.3f}':>14} "
             f"{median(costs):13.3f}"

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -101,6 +102,17 @@ class Worker(Process):
     def report(self, patience: float = PATIENCE) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(self.line(patience))
         return document
+
+
+@contextmanager
+def on_processors(which: set[int]) -> Iterator[None]:
+    """Run on these processors only; a process that is started meanwhile does so for good. Linux only."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, which)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class OutboundOptions:
     connections_per_origin: int = 200
     idle_timeout: float = 60.0
     connect_timeout: float = 10.0
-    refusal_patience: float = 0.5
+    refusal_patience: float = 0.8
     """How long a backend may refuse connections, as while it restarts, before calls are told of it."""
 
 
