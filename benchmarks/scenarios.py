@@ -47,9 +47,23 @@ def round_trips(clients: int) -> Scenario:
     return run
 
 
+def stock(bench: Bench) -> Iterator[Result]:
+    """Echoes of stock Daphne: no gateway and no backend, but a figure of this machine that compares with others'."""
+    with Worker("stock") as daphne:
+        url = f"ws://127.0.0.1:{daphne.report()['port']}/"
+        with _load(url, 50, bench) as load:
+            measured = measure(load, daphne)
+            load.wait()
+    yield _result("stock Daphne, echo only, 50 clients", measured)
+
+
+def _load(url: str, clients: int, bench: Bench) -> Worker:
+    return Worker("load", url=url, clients=clients, size=MESSAGE_SIZE, seconds=bench.seconds, warm_up=_WARM_UP)
+
+
 def _round_trips(bench: Bench, name: str, clients: int, under_test: Process, url: str, floor: str = "") -> Result:
     served = _served(bench)
-    with Worker("load", url=url, clients=clients, size=MESSAGE_SIZE, seconds=bench.seconds, warm_up=_WARM_UP) as load:
+    with _load(url, clients, bench) as load:
         measured = measure(load, under_test)
         load.wait()
     asked = _served(bench) - served
@@ -135,6 +149,7 @@ def memory(bench: Bench) -> Iterator[Result]:
 
 
 SCENARIOS: dict[str, Scenario] = {
+    "stock": stock,
     **{f"roundtrip-{clients}": round_trips(clients) for clients in CLIENTS},
     "pushes": pushes,
     "connects": connects,
