@@ -220,6 +220,39 @@ def test_columns_are_put_in_order_with_the_keyboard_and_stay_so(desk: Desk, api:
     expect(titles.nth(2)).to_have_text("Stage")
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_columns_are_chosen_on_a_phone(desk: Desk, api: Api, join: Join, theme: Theme) -> None:
+    join()
+    page = open_list(desk, api, theme=theme, width=390)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.locator("summary", has_text="Columns").click()
+    menu, button = page.locator(".columns-menu"), page.get_by_role("button", name="Show these")
+    expect(button).to_be_in_viewport(ratio=1)
+    assert is_inside(button, menu)
+    check_fits(page)
+
+    # It stays in its place while the list above it scrolls.
+    place = button.bounding_box()
+    last = page.get_by_role("checkbox", name="Node", exact=True)
+    last.scroll_into_view_if_needed()
+    expect(last).to_be_in_viewport(ratio=1)
+    assert button.bounding_box() == place
+    desk.check_accessibility(page)
+
+
+def is_inside(inner: Locator, outer: Locator) -> bool:
+    small, large = inner.bounding_box(), outer.bounding_box()
+    assert small is not None
+    assert large is not None
+    return (
+        large["x"] >= 0
+        and large["x"] <= small["x"]
+        and large["y"] <= small["y"]
+        and small["x"] + small["width"] <= large["x"] + large["width"]
+        and small["y"] + small["height"] <= large["y"] + large["height"]
+    )
+
+
 # what is done to connections
 
 
