@@ -152,6 +152,17 @@ def test_deploying_automatically_is_part_of_the_change_that_caused_it():
     assert api.deployments.filter(auto_deployed=True).count() == 2
 
 
+def test_a_deployment_tells_the_stage_that_it_went_to():
+    api = make_api()
+    make_route(api)
+    make_stage(api, "prod")
+    for stage_name in ("prod", None):
+        forget()
+        operations.create_deployment(api_id=api.pk, stage_name=stage_name)
+        found = entry()
+        assert (found.action, found.before, found.after.get("stageName")) == ("CreateDeployment", None, stage_name)
+
+
 def test_a_change_that_consists_of_several_is_one_entry():
     with one_change("ImportApi") as change:
         api = make_api()
