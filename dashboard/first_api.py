@@ -1,19 +1,27 @@
 """An API for the first five minutes: it answers every message by itself, so it needs no backend."""
 
 from gatewayapp.controlplane import operations
-from gatewayapp.models import Stage
+from gatewayapp.controlplane.operations.snapshots import api_with_parts
+from gatewayapp.models import Api, Stage
 
 _ANSWER = '{"message": "Hello from Nopal! Your message arrived, and this answer came back over the same socket."}'
 
 
 def create_first_api() -> Stage:
     """Its one route, `$default`, goes to a mock integration and back; it is deployed to the stage `test`."""
-    api = operations.create_api(
-        name="hello",
-        description="Answers every message by itself: a mock integration, no backend.",
-        protocol_type="WEBSOCKET",
-        route_selection_expression="$request.body.action",
-    )
+    with operations.one_change("CreateApi") as entry:
+        api = operations.create_api(
+            name="hello",
+            description="Answers every message by itself: a mock integration, no backend.",
+            protocol_type="WEBSOCKET",
+            route_selection_expression="$request.body.action",
+        )
+        stage = _create_parts(api)
+        entry.path, entry.after = operations.path_of(api), api_with_parts(api)
+        return stage
+
+
+def _create_parts(api: Api) -> Stage:
     integration = operations.create_integration(
         api_id=api.api_id, integration_type="MOCK", request_templates={"$default": '{"statusCode": 200}'}
     )

@@ -1,13 +1,14 @@
 """APIs: a WebSocket API as a whole."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db.models import Count, QuerySet
 
 from dashboard.resources.fields import Choice, Flag, LongText, Text
 from dashboard.resources.kinds import Cell, Column, Empty, Group, Kind, Place
-from dashboard.resources.tags import TAGS_FIELD, retag, split_tags
+from dashboard.resources.tags import TAGS_FIELD, update_with_tags
 from dashboard.stage_facts import connections_by_stage, stage_facts
 from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.api.v1.permissions import on_all, on_some
@@ -18,11 +19,7 @@ from gatewayapp.models import Api, Connection, Document
 
 
 def _update(*, api_id: str, **members: Any) -> None:
-    own, tags = split_tags(members)
-    if own:
-        operations.update_api(api_id=api_id, **own)
-    if tags is not None:
-        retag(f"/apis/{api_id}", tags)
+    update_with_tags("UpdateApi", partial(operations.update_api, api_id=api_id), f"/apis/{api_id}", members)
 
 
 def _listed(apis: "QuerySet[Api]") -> "QuerySet[Api]":

@@ -1,13 +1,14 @@
 """Custom domain names, and which stage answers under which of their paths."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db.models import QuerySet
 
 from dashboard.resources.fields import Choice, Choices, Text
 from dashboard.resources.kinds import Cell, Column, Empty, Group, Kind, Place
-from dashboard.resources.tags import TAGS_FIELD, retag, split_tags
+from dashboard.resources.tags import TAGS_FIELD, update_with_tags
 from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.api.v1.permissions import on_all
 from gatewayapp.controlplane.operations.api_mappings import ApiMappingMembers
@@ -25,11 +26,8 @@ def _create(**members: Any) -> DomainName:
 
 
 def _update(*, domain_name: str, **members: Any) -> None:
-    own, tags = split_tags(members)
-    if own:
-        operations.update_domain_name(domain_name=domain_name, **_listed_configuration(own))
-    if tags is not None:
-        retag(f"/domainnames/{domain_name}", tags)
+    update = partial(operations.update_domain_name, domain_name=domain_name)
+    update_with_tags("UpdateDomainName", update, f"/domainnames/{domain_name}", _listed_configuration(members))
 
 
 def _listed_configuration(members: dict[str, Any]) -> dict[str, Any]:

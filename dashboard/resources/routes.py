@@ -1,6 +1,7 @@
 """Routes, and the response that makes a route a two-way one."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -19,21 +20,37 @@ _RESPONSE_KEY = "$default"
 
 
 def _create(*, api_id: str, two_way: bool = False, **members: Any) -> Route:
-    route = operations.create_route(api_id=api_id, **members)
-    if two_way:
-        operations.create_route_response(api_id=api_id, route_id=route.pk, route_response_key=_RESPONSE_KEY)
-    return route
+    with operations.one_change("CreateRoute") as entry:
+        route = operations.create_route(api_id=api_id, **members)
+        if two_way:
+            _switch(True, api_id=api_id, route_id=route.pk)
+        entry.path, entry.after = operations.path_of(route), operations.route_with_responses(route)
+        return route
 
 
 def _update(*, api_id: str, route_id: str, two_way: bool | None = None, **members: Any) -> None:
+    names = {"api_id": api_id, "route_id": route_id}
+    if not members:
+        _switch(two_way, **names)
+        return
+    read = partial(operations.get_route, **names)
+    with operations.one_change_of("UpdateRoute", read, operations.route_with_responses):
+        _update_members(**names, **members)
+        _switch(two_way, **names)
+
+
+def _update_members(*, api_id: str, route_id: str, **members: Any) -> None:
     names: Any = {"api_id": api_id, "route_id": route_id}
     if "request_parameters" in members:
         # An update merges them, so what was taken out is deleted by a call of its own.
         before = operations.get_route(**names).request_parameters
         for key in before.keys() - members["request_parameters"].keys():
             operations.delete_route_request_parameter(**names, request_parameter_key=key)
-    if members:
-        operations.update_route(**names, **members)
+    operations.update_route(**names, **members)
+
+
+def _switch(two_way: bool | None, **names: Any) -> None:
+    """Make the route a two-way one or a one-way one; None leaves it as it is."""
     if two_way is True:
         operations.create_route_response(**names, route_response_key=_RESPONSE_KEY)
     elif two_way is False:

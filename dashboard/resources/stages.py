@@ -1,6 +1,7 @@
 """Stages: what clients connect to, with settings that act at once."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from dashboard.resources.apis import apis
 from dashboard.resources.choices import deployments
 from dashboard.resources.fields import Choice, Field, Flag, Lines, LongText, Number, Objects, OptionalFlag, Pairs, Text
 from dashboard.resources.kinds import Cell, Column, Empty, Group, Kind, Place
-from dashboard.resources.tags import TAGS_FIELD, retag, split_tags
+from dashboard.resources.tags import TAGS_FIELD, update_with_tags
 from dashboard.resources.widgets import Slot
 from dashboard.stage_facts import connections_by_stage, stage_facts
 from gatewayapp.controlplane import operations
@@ -22,17 +23,18 @@ _YES_NO = (("", "as the stage"), ("true", "yes"), ("false", "no"))
 
 
 def _update(*, api_id: str, stage_name: str, **members: Any) -> None:
+    update = partial(_update_members, api_id=api_id, stage_name=stage_name)
+    update_with_tags("UpdateStage", update, f"/apis/{api_id}/stages/{stage_name}", members)
+
+
+def _update_members(*, api_id: str, stage_name: str, **members: Any) -> None:
     names: Any = {"api_id": api_id, "stage_name": stage_name}
-    own, tags = split_tags(members)
-    if "route_settings" in own:
+    if "route_settings" in members:
         # An update merges them, so what was taken out is deleted by a call of its own.
         before = operations.get_stage(**names).route_settings
-        for key in before.keys() - own["route_settings"].keys():
+        for key in before.keys() - members["route_settings"].keys():
             operations.delete_route_settings(**names, route_key=key)
-    if own:
-        operations.update_stage(**names, **own)
-    if tags is not None:
-        retag(f"/apis/{api_id}/stages/{stage_name}", tags)
+    operations.update_stage(**names, **members)
 
 
 def _facts(place: Place, stages: Sequence[Stage]) -> Mapping[str, Any]:

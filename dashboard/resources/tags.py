@@ -1,5 +1,7 @@
 """Tags as a field of those resources that have them; the operations change them apart from all else."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -13,18 +15,14 @@ TAGS_FIELD = Pairs(
 )
 
 
-def retag(path: str, tags: dict[str, str]) -> None:
-    """Let the resource at `path` have these tags and no others."""
+def update_with_tags(action: str, update: Callable[..., Any], path: str, members: dict[str, Any]) -> None:
+    """`update` the resource at `path`, and let it have the tags among `members`: one change, called `action`."""
     arn = management_arn(settings.NOPAL_REGION, path)
-    before = operations.get_tags(resource_arn=arn)
-    removed = [key for key in before if key not in tags]
-    added = {key: value for key, value in tags.items() if before.get(key) != value}
-    if removed:
-        operations.untag_resource(resource_arn=arn, tag_keys=removed)
-    if added:
-        operations.tag_resource(resource_arn=arn, tags=added)
-
-
-def split_tags(members: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str] | None]:
-    """The members without the tags, and the tags, or None where they are not to change."""
-    return {name: value for name, value in members.items() if name != "tags"}, members.get("tags")
+    own = {name: value for name, value in members.items() if name != "tags"}
+    if not own:
+        operations.replace_tags(resource_arn=arn, tags=members["tags"])
+        return
+    with operations.one_change_of(action, partial(operations.get_tagged, resource_arn=arn)):
+        if "tags" in members:
+            operations.replace_tags(resource_arn=arn, tags=members["tags"])
+        update(**own)

@@ -27,7 +27,7 @@ from gatewayapp.controlplane.api.v1.pagination import newest_first
 from gatewayapp.controlplane.api.v1.permissions import on_all
 from gatewayapp.controlplane.operations import users as operations
 from gatewayapp.controlplane.operations.sessions import end_sessions, get_sessions
-from gatewayapp.controlplane.operations.users import access_of, user_document
+from gatewayapp.controlplane.operations.users import access_of, assignments_of, user_document
 from gatewayapp.core.roles import Permission
 from gatewayapp.models import Api
 
@@ -74,6 +74,9 @@ def user(request: Request, user_id: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and rows.is_valid():
         said = form.cleaned_data
         roles = assignments(said["everywhere"], rows)
+        if said["active"] == person.is_active and set(roles) == set(assignments_of(person)):
+            messages.success(request, "Nothing was changed.")
+            return redirect("users-detail", user_id=user_id)
         changed = tried(form, lambda: operations.update_user(user_id=user_id, active=said["active"], roles=roles))
         if changed is not None:
             return _after(request, changed, f"{changed.get_username()} is changed.")

@@ -20,6 +20,7 @@ from gatewayapp.controlplane.operations.changes import Entry, check_expectation,
 from gatewayapp.controlplane.operations.snapshots import draft, freeze
 from gatewayapp.core.comparison import Comparison, compared, renamed
 from gatewayapp.core.graph import CLIENT, SELECTOR, Graph, graph_of
+from gatewayapp.core.policy import management_arn
 from gatewayapp.core.told import Told, tell
 from gatewayapp.interchange.changes import Change, compare
 from gatewayapp.interchange.documents import Document
@@ -306,11 +307,8 @@ class _Import:
     # what they share
 
     def _replace_tags(self, part: Part, path: str, tags: Mapping[str, str]) -> None:
-        arn = f"arn:aws:apigateway:{settings.NOPAL_REGION}::{path}"
-        old = [key for key in operations.get_tags(resource_arn=arn) if key not in tags]
-        if old:
-            self._call(part, operations.untag_resource, {"resource_arn": arn, "tag_keys": old})
-        self._call(part, operations.tag_resource, {"resource_arn": arn, "tags": tags})
+        arn = management_arn(settings.NOPAL_REGION, path)
+        self._call(part, operations.replace_tags, {"resource_arn": arn, "tags": tags})
 
     def _members(self, part: Part) -> Document:
         """The part's members as an operation takes them, with ids. Raises _Missing."""

@@ -26,9 +26,12 @@ from gatewayapp.controlplane.operations import (
     get_access_keys,
     get_apis,
     get_stages,
+    one_change,
+    path_of,
     revoke_access_key,
     update_stage,
 )
+from gatewayapp.controlplane.operations.snapshots import api_with_parts
 from gatewayapp.core.policy import MANAGE_CONNECTIONS
 from gatewayapp.models import Api
 
@@ -105,22 +108,28 @@ class Demo:
 @transaction.atomic
 def ensure_demo(backend: str) -> DemoApi:
     """The demo's API, made if it is not there yet, with its application at `backend` (host:port)."""
-    api = next((api for api in get_apis().filter(name=NAME) if TAG in api.tags), None) or _create_api()
-    _ensure_stage(api, backend)
+    api = next((api for api in get_apis().filter(name=NAME) if TAG in api.tags), None)
+    if api is None:
+        api = _create_api(backend)
+    else:
+        _ensure_stage(api, backend)
     return DemoApi(api.api_id, STAGE, *_ensure_access_key(api))
 
 
-def _create_api() -> Api:
-    api = create_api(
-        name=NAME,
-        protocol_type="WEBSOCKET",
-        route_selection_expression="$request.body.action",
-        description="The demo: a chat room behind an ordinary HTTP application, examples/chat.",
-        tags={TAG: "chat"},
-    )
-    for route_key, path in ROUTES.items():
-        _create_route(api, route_key, path)
-    return api
+def _create_api(backend: str) -> Api:
+    with one_change("CreateApi") as entry:
+        api = create_api(
+            name=NAME,
+            protocol_type="WEBSOCKET",
+            route_selection_expression="$request.body.action",
+            description="The demo: a chat room behind an ordinary HTTP application, examples/chat.",
+            tags={TAG: "chat"},
+        )
+        for route_key, path in ROUTES.items():
+            _create_route(api, route_key, path)
+        _ensure_stage(api, backend)
+        entry.path, entry.after = path_of(api), api_with_parts(api)
+        return api
 
 
 def _create_route(api: Api, route_key: str, path: str) -> None:
@@ -145,8 +154,10 @@ def _create_route(api: Api, route_key: str, path: str) -> None:
 
 def _ensure_stage(api: Api, backend: str) -> None:
     variables = {"backend": backend}
-    if get_stages(api_id=api.api_id).filter(stage_name=STAGE).exists():
-        update_stage(api_id=api.api_id, stage_name=STAGE, stage_variables=variables)
+    stage = get_stages(api_id=api.api_id).filter(stage_name=STAGE).first()
+    if stage is not None:
+        if stage.stage_variables.get("backend") != backend:
+            update_stage(api_id=api.api_id, stage_name=STAGE, stage_variables=variables)
         return
     deployment = create_deployment(api_id=api.api_id, description="The demo as it comes")
     create_stage(

@@ -8,7 +8,8 @@ from django.core.management import call_command
 from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.api.table import OPERATIONS
 from gatewayapp.controlplane.operations.actors import Actor, acting
-from gatewayapp.controlplane.operations.changes import one_change
+from gatewayapp.controlplane.operations.changes import one_change, one_change_of
+from gatewayapp.core.redaction import REDACTED
 from gatewayapp.models import AuditEntry
 from tests.controlplane.builders import LAMBDA, make_api, make_deployment, make_integration, make_route, make_stage
 from tests.controlplane.test_wire import call  # noqa: F401  (a fixture)
@@ -151,12 +152,55 @@ def test_deploying_automatically_is_part_of_the_change_that_caused_it():
     assert api.deployments.filter(auto_deployed=True).count() == 2
 
 
+def test_a_deployment_tells_the_stage_that_it_went_to():
+    api = make_api()
+    make_route(api)
+    make_stage(api, "prod")
+    for stage_name in ("prod", None):
+        forget()
+        operations.create_deployment(api_id=api.pk, stage_name=stage_name)
+        found = entry()
+        assert (found.action, found.before, found.after.get("stageName")) == ("CreateDeployment", None, stage_name)
+
+
 def test_a_change_that_consists_of_several_is_one_entry():
     with one_change("ImportApi") as change:
         api = make_api()
         make_route(api)
         change.path = f"/apis/{api.pk}"
     assert entry().action == "ImportApi"
+
+
+def test_what_several_operations_do_to_one_resource_is_one_entry_without_secrets():
+    api = make_api()
+    stage = make_stage(api, stage_variables={"apiToken": CANARY}, tags={"a": "1"})
+    names = {"api_id": api.pk, "stage_name": stage.stage_name}
+    arn = f"arn:aws:apigateway:us-east-1::/apis/{api.pk}/stages/{stage.stage_name}"
+    forget()
+    with one_change_of("UpdateStage", lambda: operations.get_stage(**names)):
+        operations.update_stage(**names, stage_variables={"apiToken": f"{CANARY}-2", "backend": "example.com"})
+        operations.untag_resource(resource_arn=arn, tag_keys=["a"])
+        operations.tag_resource(resource_arn=arn, tags={"b": "2"})
+    found = entry()
+    assert (found.action, found.resource) == ("UpdateStage", arn)
+    assert (found.before["tags"], found.after["tags"]) == ({"a": "1"}, {"b": "2"})
+    assert found.after["stageVariables"] == {"apiToken": REDACTED, "backend": "example.com"}
+    assert CANARY not in json.dumps([found.before, found.after])
+
+
+def test_what_is_refused_within_a_change_takes_all_of_it_back():
+    api = make_api(name="chat")
+    forget()
+
+    def rename_twice():
+        with one_change_of("UpdateApi", lambda: operations.get_api(api_id=api.pk)):
+            operations.update_api(api_id=api.pk, name="talk")
+            operations.update_api(api_id=api.pk, name="")
+
+    with pytest.raises(operations.BadRequest):
+        rename_twice()
+    assert operations.get_api(api_id=api.pk).name == "chat"
+    assert not AuditEntry.objects.exists()
 
 
 def test_the_entry_names_whoever_acts_and_from_where():

@@ -118,6 +118,13 @@ def test_a_saved_gesture_is_one_entry_in_the_log_and_no_change_of_the_configurat
     assert update.after == reset.before == {"client": {"x": 1, "y": 1}, "selector": {"x": 2, "y": 2}}
 
 
+def test_a_move_tells_where_the_nodes_were_that_it_moves(api):
+    operations.update_layout(api_id=api.pk, positions={"client": {"x": 1, "y": 1}, "selector": {"x": 2, "y": 2}})
+    operations.update_layout(api_id=api.pk, positions={"client": {"x": 5, "y": 5}})
+    entry = AuditEntry.objects.first()
+    assert (entry.before, entry.after) == ({"client": {"x": 1, "y": 1}}, {"client": {"x": 5, "y": 5}})
+
+
 @pytest.mark.parametrize(
     "positions",
     [

@@ -7,7 +7,7 @@ from gatewayapp.controlplane.operations import create_api, delete_api, delete_st
 from gatewayapp.core import snapshot
 from gatewayapp.core.policy import MANAGE_CONNECTIONS, allows, connections_arn
 from gatewayapp.management.demo import ROUTES, TWO_WAY, ensure_demo
-from gatewayapp.models import AccessKey
+from gatewayapp.models import AccessKey, AuditEntry
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +28,16 @@ def test_the_demo_is_made_once() -> None:
     assert get_apis().count() == 1
     assert get_routes(api_id=first.api_id).count() == len(ROUTES)
     assert AccessKey.objects.count() == 1
+
+
+def test_the_demo_is_one_entry_of_the_audit_log_its_key_another_and_a_start_as_before_none() -> None:
+    demo = ensure_demo("127.0.0.1:8001")
+    ensure_demo("127.0.0.1:8001")
+
+    key, api = AuditEntry.objects.all()
+    assert (key.action, api.action, api.api_id) == ("CreateAccessKey", "CreateApi", demo.api_id)
+    assert {route["routeKey"] for route in api.after["routes"]} == set(ROUTES)
+    assert [stage["stageName"] for stage in api.after["stages"]] == [demo.stage]
 
 
 def test_a_restart_on_another_port_changes_the_stage_variable_only() -> None:

@@ -32,7 +32,7 @@ from gatewayapp.controlplane.operations.api_tokens import (
     revoke_api_token,
 )
 from gatewayapp.controlplane.operations.apis import create_api, delete_api, get_api, get_apis, update_api
-from gatewayapp.controlplane.operations.audit_entries import get_audit_entries
+from gatewayapp.controlplane.operations.audit_entries import get_audit_entries, path_of
 from gatewayapp.controlplane.operations.authorizers import (
     create_authorizer,
     delete_authorizer,
@@ -40,7 +40,13 @@ from gatewayapp.controlplane.operations.authorizers import (
     get_authorizers,
     update_authorizer,
 )
-from gatewayapp.controlplane.operations.changes import expecting, get_draft_version, get_last_change
+from gatewayapp.controlplane.operations.changes import (
+    expecting,
+    get_draft_version,
+    get_last_change,
+    one_change,
+    one_change_of,
+)
 from gatewayapp.controlplane.operations.connections import (
     broadcast,
     disconnect,
@@ -84,6 +90,7 @@ from gatewayapp.controlplane.operations.gestures import (
     get_route_document,
     restore_integration,
     restore_route,
+    route_with_responses,
 )
 from gatewayapp.controlplane.operations.graphs import get_graph
 from gatewayapp.controlplane.operations.http_apis import refuse_http_api_operation
@@ -130,7 +137,7 @@ from gatewayapp.controlplane.operations.stages import (
     rollback_stage,
     update_stage,
 )
-from gatewayapp.controlplane.operations.tags import get_tags, tag_resource, untag_resource
+from gatewayapp.controlplane.operations.tags import get_tagged, get_tags, replace_tags, tag_resource, untag_resource
 from gatewayapp.controlplane.operations.test_cases import (
     create_test_case,
     delete_test_case,
@@ -239,12 +246,17 @@ __all__ = [
     "get_stage",
     "get_stage_history",
     "get_stages",
+    "get_tagged",
     "get_tags",
     "get_test_case",
     "get_test_cases",
     "get_user",
     "get_users",
+    "one_change",
+    "one_change_of",
+    "path_of",
     "refuse_http_api_operation",
+    "replace_tags",
     "reset_authorizers_cache",
     "reset_layout",
     "restore_integration",
@@ -252,6 +264,7 @@ __all__ = [
     "revoke_access_key",
     "revoke_api_token",
     "rollback_stage",
+    "route_with_responses",
     "run_route_test",
     "run_test_cases",
     "send_route_test",

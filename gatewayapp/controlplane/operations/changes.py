@@ -7,6 +7,12 @@ same change. Who looked at a draft before they change it may say so:
 
     with expecting(api_id, version):  # of get_draft_version
         update_route(…)               # raises Outdated where somebody else changed the draft since
+
+What takes several operations is one change all the same, with one entry for the whole of it:
+
+    with one_change_of("UpdateRoute", lambda: get_route(…), route_with_responses):
+        update_route(…)
+        create_route_response(…)
 """
 
 import inspect
@@ -22,32 +28,33 @@ from django.db import IntegrityError, OperationalError, transaction
 from gatewayapp.controlplane.operations.audit_entries import add_entry, last_entry, path_of
 from gatewayapp.controlplane.operations.errors import Conflict, NotFound, Outdated
 from gatewayapp.controlplane.operations.snapshots import redeploy
-from gatewayapp.models import Api, ConfigurationVersion, Document, configuration_changed
+from gatewayapp.models import Api, ConfigurationVersion, Document, Resource, configuration_changed
 from gatewayapp.models.resources import timestamp
 
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S", bound=Resource)
 Read = Callable[..., Any]
 
 
 def change(function: Callable[P, R]) -> Callable[P, R]:
     """`function`, which makes something and returns it, as one change of the configuration."""
-    return _operation(function, None, None)
+    return _operation(function, None, is_of_draft=False)
 
 
 def change_of(read: Read) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """The same for a function that changes or deletes what `read` gives for the same keywords."""
-    return lambda function: _operation(function, read, None)
+    return lambda function: _operation(function, read, is_of_draft=False)
 
 
 def draft_change(function: Callable[P, R]) -> Callable[P, R]:
     """`function`, which takes an `api_id`, makes something and returns it, as one change of that API's draft."""
-    return _operation(function, None, redeploy)
+    return _operation(function, None, is_of_draft=True)
 
 
 def draft_change_of(read: Read) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """The same for a function that changes or deletes what `read` gives for the same keywords."""
-    return lambda function: _operation(function, read, redeploy)
+    return lambda function: _operation(function, read, is_of_draft=True)
 
 
 @contextmanager
@@ -105,17 +112,20 @@ def one_change(action: str) -> Iterator[Entry]:
 
     A change within a change is part of it. Raises Conflict where another change was made at the same moment.
     """
+    outer = _moved_drafts.get()
+    moved: set[str] = set() if outer is None else outer
     try:
         with transaction.atomic():
             version = ConfigurationVersion.bump()
             entry = Entry(version)
-            within = _within_change.get()
-            token = _within_change.set(True)
+            token = _moved_drafts.set(moved)
             try:
                 yield entry
             finally:
-                _within_change.reset(token)
-            if not within:
+                _moved_drafts.reset(token)
+            if outer is None:
+                for api_id in sorted(moved):
+                    redeploy(api_id)
                 add_entry(action, entry.path, entry.before, entry.after)
             transaction.on_commit(lambda: configuration_changed.send(sender=ConfigurationVersion, version=version))
     except IntegrityError as error:
@@ -126,30 +136,40 @@ def one_change(action: str) -> Iterator[Entry]:
         raise Conflict(_CONCURRENT) from error
 
 
-_within_change: ContextVar[bool] = ContextVar("within_change", default=False)
+@contextmanager
+def one_change_of(
+    action: str, read: Callable[[], S], document: Callable[[S], Document] = Resource.document
+) -> Iterator[None]:
+    """One change of what `read` gives, by several operations; the audit log has its `document` before and after."""
+    with one_change(action) as entry:
+        subject = read()
+        entry.path, entry.before = path_of(subject), document(subject)
+        yield
+        entry.after = document(read())
+
+
+_moved_drafts: ContextVar[set[str] | None] = ContextVar("moved_drafts", default=None)
+"""Of the change that is under way: the APIs whose drafts it moves, which are deployed at its end, once."""
 
 _CONCURRENT = "Unable to complete operation due to concurrent modification. Please try again later."
 
 
-def _operation(function: Callable[P, R], read: Read | None, deploy: Callable[[str], None] | None) -> Callable[P, R]:
+def _operation(function: Callable[P, R], read: Read | None, *, is_of_draft: bool) -> Callable[P, R]:
     action = function.__name__.title().replace("_", "")
     keys = inspect.signature(read).parameters if read else ()
-    if deploy:
+    if is_of_draft:
         _DRAFT_ACTIONS.add(action)
 
     @wraps(function)
     def changing(*args: P.args, **kwargs: P.kwargs) -> R:
-        is_outermost = not _within_change.get()
         with one_change(action) as entry:
             check_expectation(str(kwargs.get("api_id", "")))
             key = {name: kwargs[name] for name in keys if name in kwargs}
             changed = read(**key) if read else None
             entry.before = changed.document() if changed else None
             result = function(*args, **kwargs)
-            if deploy:
+            if is_of_draft:
                 _move_draft(str(kwargs["api_id"]), entry.version)
-            if deploy and is_outermost:
-                deploy(str(kwargs["api_id"]))
             subject: Any = changed or _made(result)
             entry.path = path_of(subject)
             entry.after = _left(read, key) if read else subject.document()
@@ -186,6 +206,9 @@ _DRAFT_ACTIONS = {"ReimportApi"}
 
 def _move_draft(api_id: str, version: int) -> None:
     Api.objects.filter(pk=api_id).update(draft_revision=version)
+    moved = _moved_drafts.get()
+    assert moved is not None
+    moved.add(api_id)
     expected = _expectation.get()
     if expected is not None and expected.api_id == api_id:
         expected.version = str(version)

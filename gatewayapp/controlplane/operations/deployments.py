@@ -6,7 +6,8 @@ from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.actors import current_actor
 from gatewayapp.controlplane.operations.apis import get_api
-from gatewayapp.controlplane.operations.changes import change, change_of
+from gatewayapp.controlplane.operations.audit_entries import path_of
+from gatewayapp.controlplane.operations.changes import change_of, check_expectation, one_change
 from gatewayapp.controlplane.operations.errors import BadRequest, NotFound
 from gatewayapp.controlplane.operations.members import DESCRIPTION, Text, checked
 from gatewayapp.controlplane.operations.resources import assign, find
@@ -26,16 +27,19 @@ class NewDeploymentMembers(DeploymentMembers, total=False):
     stage_name: Annotated[str, Text(0, 128)]
 
 
-@change
 def create_deployment(*, api_id: str, **members: Unpack[NewDeploymentMembers]) -> Deployment:
     """Freeze the draft; the existing stage `stage_name`, if given, is pointed at the new deployment."""
-    api = get_api(api_id=api_id)
-    values = checked(NewDeploymentMembers, members)
-    stage = _stage(api, values.pop("stage_name", ""))
-    deployment = Deployment.objects.create(api=api, snapshot=freeze(api), created_by=current_actor().name, **values)
-    if stage is not None:
-        point_at(deployment, [stage.pk])
-    return deployment
+    with one_change("CreateDeployment") as entry:
+        check_expectation(api_id)
+        api = get_api(api_id=api_id)
+        values = checked(NewDeploymentMembers, members)
+        stage = _stage(api, values.pop("stage_name", ""))
+        deployment = Deployment.objects.create(api=api, snapshot=freeze(api), created_by=current_actor().name, **values)
+        entry.path, entry.after = path_of(deployment), deployment.document()
+        if stage is not None:
+            point_at(deployment, [stage.pk])
+            entry.after["stageName"] = stage.stage_name
+        return deployment
 
 
 def get_deployments(*, api_id: str) -> QuerySet[Deployment]:

@@ -25,7 +25,10 @@ R = TypeVar("R", bound=Resource)
 
 def get_route_document(*, api_id: str, route_id: str) -> Document:
     """The route with its responses, as a deployment holds it."""
-    route = get_route(api_id=api_id, route_id=route_id)
+    return route_with_responses(get_route(api_id=api_id, route_id=route_id))
+
+
+def route_with_responses(route: Route) -> Document:
     return {**route.document(), "routeResponses": [response.document() for response in route.route_responses.all()]}
 
 

@@ -36,22 +36,27 @@ def update_layout(*, api_id: str, positions: Mapping[str, Mapping[str, Any]]) ->
     for key, position in positions.items():
         _check(key, position)
     rows = [LayoutPosition(api=api, node_key=key, **position) for key, position in positions.items()]
+    before = {key: each for key, each in _positions(api_id).items() if key in positions}
     with transaction.atomic():
         LayoutPosition.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["api", "node_key"], update_fields=["x", "y"]
         )
         if api.layout_positions.count() > MOST_POSITIONS:
             raise TooMany(f"An API keeps at most {MOST_POSITIONS} positions: reset the layout.", limitType="positions")
-        add_entry("UpdateLayout", _path(api_id), after=dict(positions))
+        add_entry("UpdateLayout", _path(api_id), before, dict(positions))
 
 
 def reset_layout(*, api_id: str) -> None:
     """Let all nodes be placed automatically again."""
     api = get_api(api_id=api_id)
-    before: Document = {key: {"x": x, "y": y} for key, (x, y) in get_layout(api_id=api_id).items()}
+    before = _positions(api_id)
     with transaction.atomic():
         api.layout_positions.all().delete()
         add_entry("ResetLayout", _path(api_id), before=before)
+
+
+def _positions(api_id: str) -> Document:
+    return {key: {"x": x, "y": y} for key, (x, y) in get_layout(api_id=api_id).items()}
 
 
 def _check(key: str, position: Mapping[str, Any]) -> None:

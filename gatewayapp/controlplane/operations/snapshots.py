@@ -96,6 +96,12 @@ def draft(api: Api) -> Document:
     }
 
 
+def api_with_parts(api: Api) -> Document:
+    """The API with all that belongs to it, for the audit log where it is made at once."""
+    parts = {name: value for name, value in draft(api).items() if name not in ("version", "api")}
+    return {**api.document(), **parts, "stages": [stage.document() for stage in api.stages.all()]}
+
+
 def _check_schemas(api: Api) -> None:
     for model in api.models.filter(content_type__in=("", "application/json")):
         try:

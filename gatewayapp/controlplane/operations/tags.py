@@ -48,5 +48,13 @@ def untag_resource(*, resource_arn: str, tag_keys: Iterable[str]) -> None:
     resource.save(update_fields=["tags"])
 
 
+@change_of(get_tagged)
+def replace_tags(*, resource_arn: str, tags: Mapping[str, str]) -> None:
+    """Let the resource have these tags and no others, which takes AWS's tools two calls."""
+    resource = get_tagged(resource_arn=resource_arn)
+    resource.tags = TAGS.check("tags", tags)
+    resource.save(update_fields=["tags"])
+
+
 def get_tags(*, resource_arn: str) -> dict[str, str]:
     return dict(get_tagged(resource_arn=resource_arn).tags)

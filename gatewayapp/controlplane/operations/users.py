@@ -73,6 +73,8 @@ def update_user(
         user = _recorded(entry, user)
         if password is not None or entry.after != entry.before:
             get_sessions(user_id=user_id).delete()
+        if password is not None:
+            entry.after = {**user_document(user), "newPassword": True}
         return user
 
 
@@ -100,13 +102,13 @@ def user_document(user: User) -> Document:
         "userId": user.pk,
         "username": user.get_username(),
         "active": user.is_active,
-        "roles": [_role_document(assignment) for assignment in _assignments(user)],
+        "roles": [_role_document(assignment) for assignment in assignments_of(user)],
         "createdDate": timestamp(user.date_joined),
         "lastLogin": timestamp(user.last_login) if user.last_login else None,
     }
 
 
-def _assignments(user: User) -> list[Assignment]:
+def assignments_of(user: User) -> list[Assignment]:
     if user.is_superuser:
         return [ADMINISTRATOR]
     return [Assignment(Role(row.role), row.api_id or "") for row in user.role_assignments.all()]

@@ -101,13 +101,7 @@ class TestMessageView(View):
         example=_EXAMPLE,
     )
     def post(self, request: Request, api_id: str) -> Response:
-        body = self.body(TestMessageShape)
-        test = run_route_test(
-            api_id=api_id,
-            message=body["message"],
-            stage_name=body.get("stage_name", ""),
-            deployment_id=body.get("deployment", ""),
-        )
+        test = run_route_test(api_id=api_id, **message_to_test(self.body(TestMessageShape)))
         return Response(document_of_test(test))
 
 
@@ -131,6 +125,15 @@ class CompareMessageView(View):
                 "differences": differences,
             }
         )
+
+
+def message_to_test(body: Document) -> Document:
+    """The keywords of a TestMessageShape for the operations that try its message, or truly send it."""
+    return {
+        "message": body["message"],
+        "stage_name": body.get("stage_name", ""),
+        "deployment_id": body.get("deployment", ""),
+    }
 
 
 def document_of_test(test: RouteTest) -> Document:

@@ -4,7 +4,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from gatewayapp.controlplane.api.v1.route_tests import RouteTestResultShape, TestMessageShape, document_of_test
+from gatewayapp.controlplane.api.v1.route_tests import (
+    RouteTestResultShape,
+    TestMessageShape,
+    document_of_test,
+    message_to_test,
+)
 from gatewayapp.controlplane.api.v1.schema import endpoint
 from gatewayapp.controlplane.api.v1.shapes import Shape
 from gatewayapp.controlplane.api.v1.test_cases import TestResultShape, document_of_result
@@ -34,13 +39,7 @@ class SendTestView(View):
         example={"message": '{"action": "send", "text": "hello"}'},
     )
     def post(self, request: Request, api_id: str) -> Response:
-        body = self.body(TestMessageShape)
-        sent = send_route_test(
-            api_id=api_id,
-            message=body["message"],
-            stage_name=body.get("stage_name", ""),
-            deployment_id=body.get("deployment", ""),
-        )
+        sent = send_route_test(api_id=api_id, **message_to_test(self.body(TestMessageShape)))
         return Response({**document_of_test(sent.test), "trace": document_of_trace(sent.trace)})
 
 
