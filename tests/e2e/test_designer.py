@@ -600,6 +600,7 @@ def test_after_an_import_routes_are_compared_by_their_keys(desk: Desk, api: Api,
         ("added", "Makes route note two-way."),
     ]
     expect(picture.status).to_have_text("4 changes since stage test.")
+    expect(picture.integration("HTTP_PROXY POST /unused")).to_be_in_viewport(ratio=1)
 
     page = picture.page
     assert marks_of(page.locator(".node-route")) == {
