@@ -1,5 +1,7 @@
 """Take the pictures of docs/images again: two people in the demo's chat, and the dashboard's pages in both themes.
 
+    scripts/screenshots.py [NAME …]     all of them, or those with these names, such as `chat` and `designer-live`
+
 Starts a gateway of its own with a data directory that is thrown away; needs Chromium (or CHROMIUM, its path).
 """
 
@@ -23,6 +25,8 @@ ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
 SIZE = {"width": 1120, "height": 640}
 WIDE = {"width": 1440, "height": 900}
+CHOSEN = frozenset(sys.argv[1:])
+"""The names of those that are taken; all, where there are none."""
 
 
 def main() -> None:
@@ -30,13 +34,25 @@ def main() -> None:
     if chromium is None:
         sys.exit("No Chromium: install one, or set CHROMIUM to its path.")
     IMAGES.mkdir(parents=True, exist_ok=True)
+    check_names()
     with served() as greeting, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--disable-dev-shm-usage"])
-        take_chat(browser, found(r"Chat demo.*\n\s+(http\S+)", greeting))
+        if is_chosen("chat"):
+            take_chat(browser, found(r"Chat demo.*\n\s+(http\S+)", greeting))
         session = sign_in(browser, found(r"(http\S+/setup/\S+)", greeting))
         websocket_url = found(r"(ws://[^\s?\"]+)", greeting)
         take_dashboard(browser, session, websocket_url)
         take_designer(browser, session, websocket_url)
+
+
+def check_names() -> None:
+    known = {path.stem.removesuffix("-light").removesuffix("-dark") for path in IMAGES.glob("*.png")}
+    if unknown := sorted(CHOSEN - known):
+        sys.exit(f"There is no picture {', '.join(unknown)}. There are {', '.join(sorted(known))}.")
+
+
+def is_chosen(name: str) -> bool:
+    return not CHOSEN or name in CHOSEN
 
 
 @contextmanager
@@ -87,7 +103,7 @@ def take_dashboard(browser: Browser, session: StorageState, websocket_url: str) 
                 viewport=WIDE, color_scheme=theme, locale="en-GB", timezone_id="UTC", storage_state=session
             )
             page = context.new_page()
-            for name, path in pages.items():
+            for name, path in filter(lambda each: is_chosen(each[0]), pages.items()):
                 page.goto(base + path)
                 for client in chatting:
                     client.send(json.dumps({"action": "send", "text": f"Hello, this is about {name}."}))
@@ -189,6 +205,8 @@ def node(page: Page, name: str) -> Locator:
 
 def take(page: Page, name: str) -> None:
     """The page as it is now, in both themes; what moves has come to rest."""
+    if not is_chosen(name):
+        return
     page.wait_for_timeout(600)
     for theme in ("light", "dark"):
         page.emulate_media(color_scheme=theme)

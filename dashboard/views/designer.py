@@ -1,6 +1,7 @@
 """The designer: the picture of an API, its side panel, and the gestures that change the draft."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -16,7 +17,7 @@ from gatewayapp.controlplane.api.v1.graphs import document_of
 from gatewayapp.controlplane.api.v1.permissions import on_api
 from gatewayapp.controlplane.api.views import api_endpoint
 from gatewayapp.controlplane.operations import NotFound, OperationError
-from gatewayapp.core.graph import backend_of, title_of
+from gatewayapp.core.graph import backend_of, label_of, title_of
 from gatewayapp.core.redaction import redacted, redacted_url
 from gatewayapp.core.roles import Permission
 
@@ -73,7 +74,7 @@ def _selector(_: Request, api_id: str, __: str) -> dict[str, Any]:
 
 def _route(_: Request, api_id: str, resource_id: str) -> dict[str, Any]:
     route = operations.get_route(api_id=api_id, route_id=resource_id)
-    integrations = [(item.pk, title_of(item.document())) for item in operations.get_integrations(api_id=api_id)]
+    integrations = [(item.pk, _choice(item.document())) for item in operations.get_integrations(api_id=api_id)]
     return {
         "route": route,
         "response": route.route_responses.first(),
@@ -81,6 +82,12 @@ def _route(_: Request, api_id: str, resource_id: str) -> dict[str, Any]:
         "authorizers": operations.get_authorizers(api_id=api_id),
         "models": route.request_models.items(),
     }
+
+
+def _choice(integration: Mapping[str, Any]) -> str:
+    """What tells integrations apart comes first: many call the same backend, and a list cuts what is long."""
+    label, backend = label_of(integration), backend_of(integration)
+    return label if backend in label else f"{label} · {backend}"
 
 
 def _integration(request: Request, api_id: str, resource_id: str) -> dict[str, Any]:

@@ -116,6 +116,16 @@ def title_of(integration: Document) -> str:
     return f"{integration.get('integrationMethod', 'POST')} {''.join(_origin_and_path(uri))}"
 
 
+def label_of(integration: Document) -> str:
+    """An integration in fewer words, such as `POST /in`, `invoke chat` or `MOCK`: without where it is."""
+    kind, uri = integration["integrationType"], integration.get("integrationUri", "")
+    if kind == "MOCK":
+        return str(kind)
+    if kind in _LAMBDA:
+        return f"invoke {_function_name(uri)}"
+    return f"{integration.get('integrationMethod', 'POST')} {_origin_and_path(uri)[1]}"
+
+
 class _Drawing:
     def __init__(self, snapshot: Document) -> None:
         self._api = snapshot["api"]
@@ -183,7 +193,7 @@ class _Drawing:
         return ()
 
     def _integration(self, integration: Document) -> Node:
-        kind, label = integration["integrationType"], _label_of_integration(integration)
+        kind, label = integration["integrationType"], label_of(integration)
         users = [route["routeKey"] for route in self._users[integration["integrationId"]]]
         used = f"used by {', '.join(users)}" if users else "used by no route"
         problems = list(_invalid(integration))
@@ -258,15 +268,6 @@ def _problems_of_all(snapshot: Document, nodes: tuple[Node, ...]) -> tuple[Probl
     except ValueError as error:
         return (Problem("not-deployable", ERROR, str(error)),)
     return ()
-
-
-def _label_of_integration(integration: Document) -> str:
-    kind, uri = integration["integrationType"], integration.get("integrationUri", "")
-    if kind == "MOCK":
-        return str(kind)
-    if kind in _LAMBDA:
-        return f"invoke {_function_name(uri)}"
-    return f"{integration.get('integrationMethod', 'POST')} {_origin_and_path(uri)[1]}"
 
 
 def _backend(integration: Document) -> Node:

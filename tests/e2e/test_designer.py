@@ -14,7 +14,7 @@ from tests.e2e.conftest import PASSWORD, Desk, Theme, check_fits, tabs
 from tests.support.gateway import Api, Gateway, wait_until
 from tests.support.rest import RestClient
 
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "nopal": 1,
     "api": {"name": "designed", "routeSelectionExpression": "$request.body.action"},
     "integrations": {
@@ -573,6 +573,74 @@ def test_the_draft_is_compared_deployed_and_rolled_back(
     page.get_by_role("dialog", name="Roll back?").get_by_role("button", name="Roll back").click()
     expect(history.get_by_role("listitem").first).to_contain_text("rolled back")
     assert served(api) == first
+
+
+def test_after_an_import_routes_are_compared_by_their_keys(desk: Desk, api: Api, ann: RestClient) -> None:
+    """What the document changes is deleted and made anew, with another id: that is no reason to show it twice."""
+    routes = {
+        "$connect": {"integration": "echo"},
+        "say": {"integration": "echo", "routeResponses": {"$default": {}}},
+        "note": {"integration": "intake", "routeResponses": {"$default": {}}},
+        "fresh": {"integration": "echo"},
+    }
+    integrations = {name: DOCUMENT["integrations"][name] for name in ("echo", "intake")}
+    document = {**DOCUMENT, "integrations": integrations, "routes": routes, "stages": {}}
+    ann.post("import", {"document": json.dumps(document), "apiId": api.api_id, "draft": True})
+    assert route_of(api, "note")["RouteId"] != api.route_ids["note"]
+    assert route_of(api, "say")["RouteId"] == api.route_ids["say"]
+
+    picture = Picture(desk.open(f"/apis/{api.api_id}/designer"))
+    expect(picture.route("lost")).to_have_count(0)
+    picture.page.get_by_label("Compare the draft with").select_option(label="stage test")
+    expect(picture.panel.get_by_role("heading", name="Draft and stage test")).to_be_visible()
+    assert [marked(line) for line in picture.panel.get_by_role("listitem").all()] == [
+        ("removed", "Removes integration POST http://backend.example/unused."),
+        ("added", "Adds route fresh, which leads to MOCK."),
+        ("removed", "Removes route lost."),
+        ("added", "Makes route note two-way."),
+    ]
+    expect(picture.status).to_have_text("4 changes since stage test.")
+    expect(picture.integration("HTTP_PROXY POST /unused")).to_be_in_viewport(ratio=1)
+
+    page = picture.page
+    assert marks_of(page.locator(".node-route")) == {
+        "$connect": "",
+        "say": "",
+        "note": "changed",
+        "fresh": "added",
+        "lost": "removed",
+    }
+    assert marks_of(page.locator(".node-integration")) == {"MOCK": "", "POST /in": "", "POST /unused": "removed"}
+    fresh, lost = route_of(api, "fresh")["RouteId"], api.route_ids["lost"]
+    echo, unused = (api.integration_ids[name] for name in ("echo", "unused"))
+    backend = page.locator(".node-backend").get_attribute("data-key")
+    edges = page.locator(".edge:is(.is-added, .is-removed)").all()
+    assert {edge.get_attribute("data-key"): mark_of(edge) for edge in edges} == {
+        f"selector>route/{fresh}": "added",
+        f"route/{fresh}>integration/{echo}": "added",
+        f"selector>route/{lost}": "removed",
+        f"integration/{unused}>{backend}": "removed",
+    }
+    expect(picture.route("note")).to_have_accessible_name(re.compile("changed since the deployment"))
+    desk.check_accessibility(page)
+
+
+def marked(line: Locator) -> tuple[str | None, str]:
+    """A change as the panel tells it: its mark, its sentence."""
+    mark = line.get_by_role("img")
+    return mark.get_attribute("aria-label"), line.inner_text().removeprefix(mark.inner_text()).strip()
+
+
+def marks_of(nodes: Locator) -> dict[str, str]:
+    """The marks of nodes by their labels; that no label is there twice is checked."""
+    found = [(node.locator(".node-label").text_content() or "", mark_of(node)) for node in nodes.all()]
+    assert len(dict(found)) == len(found), found
+    return dict(found)
+
+
+def mark_of(drawn: Locator) -> str:
+    found = re.search(r"is-(added|changed|removed)", drawn.get_attribute("class") or "")
+    return found[1] if found else ""
 
 
 def served(api: Api) -> str:

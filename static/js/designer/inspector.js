@@ -3,7 +3,7 @@
 import { fragment } from "./store.js";
 
 const KINDS = {
-  client: "Clients", selector: "Route selection", authorizer: "Authorizer", route: "Route", group: "Routes",
+  client: "Where messages come from", selector: "Route selection", authorizer: "Authorizer", route: "Route", group: "Routes",
   integration: "Integration", backend: "Backend", new_integration: "New integration", changes: "Changes",
 };
 

@@ -61,7 +61,7 @@ export class Overlay {
   }
 
   #take(data) {
-    this.#designer.heardOf(data.version, data.change);
+    this.#designer.draft.heardOf(data.version, data.change);
     if (!this.isOn || data.routes === undefined) return;
     this.#last = data;
     this.#show();

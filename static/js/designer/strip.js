@@ -56,6 +56,7 @@ export class Strip {
     }
     this.#designer.refresh();
     if (this.#compared && (!again || inspector.node?.kind === "changes")) this.#tell();
+    if (this.#compared && !again) this.#reveal();
     this.#designer.say(this.#compared ? `${this.#compared.changes.length} changes since ${this.#name(deployment)}.` : "");
   }
 
@@ -69,6 +70,13 @@ export class Strip {
       problems: [],
       fill: (body) => body.replaceChildren(changeList(changes, (node) => this.#designer.goTo(node)), button("End the comparison", () => this.compare(""))),
     });
+  }
+
+  /** The panel has taken room from the picture: what is marked is in what is left of it. */
+  #reveal() {
+    const { canvas, isTable } = this.#designer;
+    const marked = canvas.picture.nodes.filter((node) => node.mark).map((node) => node.key);
+    if (marked.length && !isTable) canvas.revealAll(marked);
   }
 
   #stage(stage) {
