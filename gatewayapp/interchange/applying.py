@@ -24,7 +24,7 @@ from gatewayapp.core.policy import management_arn
 from gatewayapp.core.told import Told, tell
 from gatewayapp.interchange.changes import Change, compare
 from gatewayapp.interchange.documents import Document
-from gatewayapp.interchange.drafts import Stored, stored
+from gatewayapp.interchange.drafts import Stored, named_as, stored
 from gatewayapp.interchange.kinds import KINDS
 from gatewayapp.interchange.plans import ENDPOINT, Definition, Part, Plan, filled
 from gatewayapp.interchange.problems import Problem, Rejected, reject
@@ -116,6 +116,7 @@ def _carried_out(plan: Plan, api_id: str | None, entry: Entry) -> Imported:
     entry.path = f"/apis/{work.api_id}"
     entry.before = before.definition.document() if before else None
     entry.after = after.definition.document()
+    before = named_as(before, after) if before else None
     changes = compare(before.definition if before else None, after.definition)
     graph = graph_of(draft_after)
     graph_before = _by_names(graph_of(draft_before), before) if before and draft_before else _clients_of(graph)

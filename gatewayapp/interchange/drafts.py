@@ -7,7 +7,7 @@ that depends on names alone, except integration responses, whose order counts.
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -16,7 +16,7 @@ from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.operations.snapshots import draft
 from gatewayapp.interchange.documents import Document
 from gatewayapp.interchange.kinds import KINDS
-from gatewayapp.interchange.plans import Definition, Part, reference
+from gatewayapp.interchange.plans import Definition, Part, reference, rereferred
 from gatewayapp.interchange.problems import reject
 from gatewayapp.models import Api, Deployment, Stage, TestCase
 
@@ -66,6 +66,25 @@ def stored(api_id: str, stage_name: str | None = None) -> Stored:
         return _stored(api, draft(api), stages, tests)
     stage = operations.get_stage(api_id=api_id, stage_name=stage_name)
     return _stored(api, served(api_id, stage_name).snapshot, [stage])
+
+
+def named_as(before: Stored, after: Stored) -> Stored:
+    """`before` with the names that integrations have in `after`: each is called after a route, which may be another."""
+    now = {part_id: key for key, part_id in after.ids.items()}
+    names = {key: now.get(part_id, key) for key, part_id in before.ids.items() if key.startswith("Integration/")}
+    while clashing := _renamed_to_what_is_taken(names):
+        names |= {key: key for key in clashing}  # what goes away keeps its name
+    integrations = tuple(
+        replace(part, name=names[part.key].partition("/")[2]) for part in before.definition.integrations
+    )
+    routes = tuple(replace(part, members=rereferred(part.members, names)) for part in before.definition.routes)
+    definition = replace(before.definition, integrations=integrations, routes=routes)
+    return Stored(definition, {names.get(key, key): part_id for key, part_id in before.ids.items()})
+
+
+def _renamed_to_what_is_taken(names: Mapping[str, str]) -> list[str]:
+    taken = Counter(names.values())
+    return [key for key, name in names.items() if key != name and taken[name] > 1]
 
 
 def served(api_id: str, stage_name: str) -> Deployment:

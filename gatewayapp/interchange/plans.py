@@ -5,7 +5,7 @@ characters, which no member may hold otherwise. `filled` puts the ids in.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -92,6 +92,11 @@ def filled(value: Any, fill: Callable[[str, str], str]) -> Any:
     if isinstance(value, list):
         return [filled(item, fill) for item in value]
     return value
+
+
+def rereferred(value: Any, keys: Mapping[str, str]) -> Any:
+    """`value` with references to other keys, where `keys` has others."""
+    return filled(value, lambda key, attribute: f"\0{keys.get(key, key)}\0{attribute}\0")
 
 
 def referred(text: object) -> tuple[str, str] | None:

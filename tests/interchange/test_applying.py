@@ -5,6 +5,8 @@ import pytest
 from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.operations.audit_entries import get_audit_entries
 from gatewayapp.interchange import Rejected, apply, export_api, preview, read_document
+from gatewayapp.interchange.drafts import Stored, named_as
+from gatewayapp.interchange.plans import Definition, Part
 from gatewayapp.models import Api, ConfigurationVersion, Deployment
 from tests.interchange.samples import DOCUMENT, imported
 
@@ -80,10 +82,7 @@ def test_importing_the_same_again_changes_nothing():
         ([("{/4../: {}}", "{/5../: {}}")], ["update Integration send: responses"]),
         ([(HEADER, "")], ["update Integration send: requestParameters"]),
         ([(", routeResponses: {$default: {}}", "")], ["update Route send: responses"]),
-        (
-            [("{integration: send,", "{integration: default,")],
-            ["update Route send: target", "create Integration unused", "delete Integration send"],
-        ),
+        ([("{integration: send,", "{integration: default,")], ["update Route send: target"]),
         ([("room: blue, ", "")], ["update Stage prod: stageVariables"]),
         ([("    routeSettings: {send: {loggingLevel: INFO}}\n", "")], ["update Stage prod: routeSettings"]),
         ([("    limits: {maxInFlight: 1}\n", "")], ["update Stage prod: limits"]),
@@ -201,6 +200,36 @@ def test_the_picture_of_an_import_has_the_parts_by_their_names_and_what_becomes_
     assert marks(found) == {"Integration/default": "changed", "Route/send": "removed", "Route/say": "added"}
     text = changed(DOCUMENT, ("$request.body.action", "$request.body.kind"))
     assert marks(preview(read_document(text), api.pk)) == {"selector": "changed"}
+
+
+def test_an_integration_that_stays_is_the_same_one_whatever_it_is_called_after():
+    """Without a name of its own it is called after its first route; the one of `$default` is then of no route."""
+    api, _ = imported(FULL)
+    found = preview(read_document(changed(FULL, ("integration: default", "integration: send"))), api.pk)
+    assert list(map(str, found.changes)) == ["update Route $default: target"]
+    assert marks(found) == {"Route/$default": "changed"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({"join": "a"}, {"unused": "a"}, {"unused": "a"}),
+        ({"join": "a", "unused": "b"}, {"join": "b", "unused": "a"}, {"unused": "a", "join": "b"}),
+        ({"join": "a", "unused": "b"}, {"unused": "a"}, {"join": "a", "unused": "b"}),
+        ({"c": "a", "join": "b", "unused": "d"}, {"join": "a", "unused": "b"}, {"c": "a", "join": "b", "unused": "d"}),
+    ],
+    ids=["another name", "names that were swapped", "a name that is taken", "and one after that"],
+)
+def test_parts_of_before_get_their_names_of_after_unless_these_are_taken(before, after, told):
+    names = named_as(of_integrations(before), of_integrations(after))
+    assert names.ids == {f"Integration/{name}": part_id for name, part_id in told.items()}
+    assert {part.key for part in names.definition.integrations} == names.ids.keys()
+
+
+def of_integrations(ids: dict[str, str]) -> Stored:
+    parts = tuple(Part("Integration", name, {}) for name in ids)
+    definition = Definition(Part("Api", "chat", {}), integrations=parts)
+    return Stored(definition, {part.key: ids[part.name] for part in parts})
 
 
 def marks(found) -> dict[str, str]:
