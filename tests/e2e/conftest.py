@@ -43,6 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("browser")
+            item.add_marker(pytest.mark.timeout(300))  # some press hundreds of keys, each drawn by the processor
             item.add_marker(pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: install it or set CHROMIUM"))
 
 
