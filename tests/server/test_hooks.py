@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.server.conftest import ServerProcess
+from tests.support.gateway import wait_until
 from tests.support.rawsocket import BINARY, CONTINUATION, TEXT, RawClient, masked_frame
 
 
@@ -64,7 +65,7 @@ def test_an_application_that_fails_at_once_loses_that_connection_only(server: Se
         assert client.is_closed()
         bystander.send(text("a"))
         assert bystander.receive_frame() == (TEXT, b"now a")
-    assert any("it failed at once" in line for line in server.lines)
+    wait_until(lambda: any("it failed at once" in line for line in server.lines))
 
 
 def test_what_is_sent_at_once_keeps_its_place_and_is_refused_while_the_client_is_slow(server: ServerProcess) -> None:
