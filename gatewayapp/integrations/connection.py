@@ -13,6 +13,7 @@ from typing import Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
+from gatewayapp.bursts import Burst
 from gatewayapp.core.errors import BackendUnreachable, BadIntegrationResult, GatewayError
 from gatewayapp.core.messages import Headers, IntegrationResponse
 
@@ -48,6 +49,9 @@ class Owner(Protocol):
     def release(self, connection: "Connection") -> None:
         """The connection has done its call and may carry another."""
 
+    def take_back(self, call: Call) -> None:
+        """The connection has ended before it could send the call, of which nobody has seen a byte."""
+
     def forget(self, connection: "Connection") -> None:
         """The connection is of no more use; called once."""
 
@@ -64,6 +68,7 @@ class Connection(asyncio.Protocol):
         "_headers",
         "_interim",
         "_limits",
+        "_next",
         "_owner",
         "_parser",
         "_poll",
@@ -84,6 +89,7 @@ class Connection(asyncio.Protocol):
         self._limits = limits
         self._transport: asyncio.Transport | None = None
         self._parser = HttpResponseParser(self)
+        self._next: Call | None = None  # to be sent at the end of this turn of the event loop
         self._call: Call | None = None
         self._forget_answer()
         self.idle_since = 0.0
@@ -104,18 +110,25 @@ class Connection(asyncio.Protocol):
     def is_open(self) -> bool:
         return self._owner is not None
 
-    def usable(self) -> bool:
-        """Whether another call may start: open, and no end or bytes that the event loop has not seen yet.
+    def start(self, call: Call, burst: Burst) -> None:
+        """Send the call with the others of this turn; its future gets the answer or a GatewayError."""
+        self._next = call
+        call.connection = self
+        burst.add(self._send_next)
+
+    def _send_next(self) -> None:
+        """Send the call, unless it was given up, or the backend has closed or sent what the event loop has not seen.
 
         Asked right before writing, since a call on a connection that the backend has already closed cannot be
         repeated once it is written: nobody could tell whether it was carried out.
         """
-        return self._owner is not None and not self._poll(0)
-
-    def start(self, call: Call) -> None:
-        """Send the call; its future gets the answer or a GatewayError."""
-        self._call = call
-        call.connection = self
+        call = self._next
+        if call is None:  # the connection ended meanwhile
+            return
+        if call.answer.done() or self._poll(0):
+            self.abort()
+            return
+        self._next, self._call = None, call
         assert self._transport is not None
         self._transport.write(call.wire)
 
@@ -267,9 +280,14 @@ class Connection(asyncio.Protocol):
     def _detach(self) -> bool:
         """Leave the owner; False if it happened before."""
         owner, self._owner = self._owner, None
-        if owner is not None:
-            owner.forget(self)
-        return owner is not None
+        if owner is None:
+            return False
+        owner.forget(self)
+        call, self._next = self._next, None
+        if call is not None:
+            call.connection = None
+            owner.take_back(call)
+        return True
 
 
 class _Refused(Exception):

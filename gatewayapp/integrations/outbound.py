@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 
+from gatewayapp.bursts import Burst
 from gatewayapp.core.addresses import Policy
 from gatewayapp.core.errors import BackendUnreachable, ConfigurationFailure, IntegrationTimeout
 from gatewayapp.core.messages import HttpRequest, IntegrationResponse, Origin
@@ -83,6 +84,10 @@ class OutboundClient:
         """Asked for once: CPython 3.11 makes a system call for each question."""
         return asyncio.get_running_loop()
 
+    @cached_property
+    def _burst(self) -> Burst:
+        return Burst(self._loop)
+
     async def close(self) -> None:
         """Fail what is under way and close every connection."""
         self._closed = True
@@ -100,9 +105,10 @@ class OutboundClient:
     def _new_pool(self, key: _Key) -> Pool:
         if self._closed:
             raise BackendUnreachable("The gateway is stopping.")
-        pool = self._pools[key] = Pool(
-            partial(self._open, *key), self._options.connections_per_origin, self._options.refusal_patience
-        )
+        options = self._options
+        dial = partial(self._open, *key)
+        pool = Pool(dial, options.connections_per_origin, options.refusal_patience, self._burst)
+        self._pools[key] = pool
         if self._pruning is None:
             self._prune_later()
         return pool
@@ -133,6 +139,9 @@ class _Nobody:
 
     def release(self, connection: Connection) -> None:
         connection.abort()
+
+    def take_back(self, call: Call) -> None:
+        pass
 
     def forget(self, connection: Connection) -> None:
         pass

@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
+from gatewayapp.bursts import Burst
 from gatewayapp.core.errors import BackendUnreachable
 from gatewayapp.integrations.connection import Call, Connection
 from gatewayapp.integrations.dialing import Refused
@@ -20,10 +21,11 @@ _FIRST_PAUSE = 0.02
 class Pool:
     """At most `limit` connections, opened on demand by `dial`; what it raises is what a waiting call gets.
 
-    `patience`: for so many seconds after the first refusal a connection is tried again.
+    Calls are sent in `burst`. `patience`: for so many seconds after the first refusal a connection is tried again.
     """
 
-    def __init__(self, dial: Dial, limit: int, patience: float) -> None:
+    def __init__(self, dial: Dial, limit: int, patience: float, burst: Burst) -> None:
+        self._burst = burst
         self._dial = dial
         self._limit = limit
         self._patience = patience
@@ -39,18 +41,27 @@ class Pool:
 
     def submit(self, call: Call) -> None:
         """Start the call, or let it wait for its turn."""
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.usable():
-                connection.start(call)
-                return
-            connection.abort()
-        self._waiting[call] = None
-        self._open_more()
+        if self._idle:
+            self._idle.pop().start(call, self._burst)
+        else:
+            self._waiting[call] = None
+            self._open_more()
+
+    def take_back(self, call: Call) -> None:
+        """A call that was not sent, for its connection ended: it is the next one again, if anyone still waits."""
+        if call.answer.done():
+            return
+        if self._idle:
+            self._idle.pop().start(call, self._burst)
+        else:
+            self._waiting[call] = None
+            self._waiting.move_to_end(call, last=False)
+            self._open_more()
 
     def abandon(self, call: Call) -> None:
         """The caller gave up: leave the queue, or cut the connection that carries the call."""
         self._waiting.pop(call, None)
+        call.answer.cancel()
         if call.connection is not None:
             call.connection.abort()
 
@@ -58,11 +69,8 @@ class Pool:
         call = self._next_waiting() if self._waiting else None
         if call is None:
             self._rest(connection)
-        elif connection.usable():
-            connection.start(call)
         else:
-            self._put_back(call)
-            connection.abort()
+            connection.start(call, self._burst)
 
     def forget(self, connection: Connection) -> None:
         self._connections.discard(connection)
@@ -77,14 +85,15 @@ class Pool:
 
     async def close(self) -> None:
         """Fail what waits, stop what opens, cut what is open."""
-        while call := self._next_waiting():
-            call.answer.set_exception(BackendUnreachable("The gateway is stopping."))
+        self._limit = 0
         for task in self._opening:
             task.cancel()
         await asyncio.gather(*self._opening, return_exceptions=True)
         connections = list(self._connections)
         for connection in connections:
             connection.abort()
+        while call := self._next_waiting():
+            call.answer.set_exception(BackendUnreachable("The gateway is stopping."))
         await asyncio.gather(*(connection.lost for connection in connections))
 
     def _next_waiting(self) -> Call | None:
@@ -99,10 +108,6 @@ class Pool:
     def _rest(self, connection: Connection) -> None:
         connection.idle_since = time.monotonic()
         self._idle.append(connection)
-
-    def _put_back(self, call: Call) -> None:
-        self._waiting[call] = None
-        self._waiting.move_to_end(call, last=False)
 
     def _open_more(self) -> None:
         self._skip_over()
@@ -122,7 +127,7 @@ class Pool:
         else:
             self._connections.add(connection)
             if call := self._next_waiting():
-                connection.start(call)
+                connection.start(call, self._burst)
             else:
                 self._rest(connection)
         finally:

@@ -1,13 +1,14 @@
 """Twisted's TCP transport and port, with less between a ready socket and its protocol.
 
-A write goes to the socket at once while nothing is buffered, and a readable socket calls its transport without
-the reactor's logging context.
+What is written in a turn of the event loop goes to the socket together with what others write in it, and a readable
+socket calls its transport without the reactor's logging context.
 """
 
 from __future__ import annotations
 
 import socket
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Final
 
 from gatewayapp.server.reactor import loop, reactor  # isort:skip  (first: it installs the reactor)
 
@@ -16,7 +17,11 @@ from twisted.internet.interfaces import ISSLTransport
 from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
+from gatewayapp.bursts import Burst
 from gatewayapp.server.limits import ServerOptions
+
+_MOST_HELD_BACK: Final = 16 * 1024
+_burst = Burst(loop)
 
 
 class Transport(tcp.Server):
@@ -24,8 +29,39 @@ class Transport(tcp.Server):
 
     write_high_water = 64 * 1024
     _reading = False
+    _held_back = b""  # what was written in this turn of the event loop
 
     def write(self, data: bytes) -> None:
+        """Send at the end of this turn of the event loop, or now where that is much; the kernel's rest is buffered."""
+        if self._held_back:
+            self._held_back += data
+        elif data:
+            self._held_back = data
+            _burst.add(self._send_held_back)
+        if len(self._held_back) > _MOST_HELD_BACK:
+            self._send_held_back()
+
+    def writeSequence(self, pieces: Iterable[bytes]) -> None:
+        self.write(b"".join(pieces))
+
+    def loseConnection(self, *arguments: Any) -> None:
+        self._send_held_back()
+        super().loseConnection(*arguments)
+
+    def loseWriteConnection(self) -> None:
+        self._send_held_back()
+        super().loseWriteConnection()
+
+    def abortConnection(self) -> None:
+        self._send_held_back()
+        super().abortConnection()
+
+    def _send_held_back(self) -> None:
+        data, self._held_back = self._held_back, b""
+        if data:
+            self._send(data)
+
+    def _send(self, data: bytes) -> None:
         """Send now what the kernel takes and buffer the rest."""
         if self.dataBuffer or self._tempDataBuffer or not self.connected or self._writeDisconnected:
             super().write(data)
@@ -42,6 +78,7 @@ class Transport(tcp.Server):
         return self.buffered() > self.write_high_water
 
     def buffered(self) -> int:
+        """Bytes that the kernel did not take when they were sent."""
         return len(self.dataBuffer) - self.offset + self._tempDataLen
 
     def startReading(self) -> None:

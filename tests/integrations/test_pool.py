@@ -111,6 +111,18 @@ async def test_a_connection_closed_in_the_instant_before_a_call_is_not_used(clie
             accepted.close()
 
 
+async def test_a_call_given_up_in_the_turn_that_began_it_is_never_sent(
+    backend: ScriptedBackend, client: OutboundClient
+) -> None:
+    await client.send(a_request(backend.url("/"), b"first"))
+    call = asyncio.create_task(client.send(a_request(backend.url("/"), b"given up")))
+    await asyncio.sleep(0)  # it has its connection, and waits for the end of the turn
+    call.cancel()
+    await asyncio.wait([call])
+    await client.send(a_request(backend.url("/"), b"last"))
+    assert [request.body for request in backend.requests] == [b"first", b"last"]
+
+
 async def test_restarts_under_load_duplicate_nothing(backend: ScriptedBackend, client: OutboundClient) -> None:
     backend.on("/", lambda request: request.body)
     answered: list[bytes] = []
