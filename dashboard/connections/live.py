@@ -213,7 +213,7 @@ class ActionConsumer(LiveConsumer):
 
     It is asked with `do` (`send` or `disconnect`), the fields of `FrameForm` or `CloseForm`, and either `ids` or
     `conditions` (the list's query) with `expected`, how many connections they mean. `{"do": "stop"}` ends it before its
-    time: what is done stays done, and the rest is told as not done.
+    time, or before it begins where it is said first: what is done stays done, and the rest is told as not done.
     """
 
     need = on_some(Permission.WRITE_CONNECTIONS)

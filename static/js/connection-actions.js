@@ -71,8 +71,8 @@ class ConnectionAction extends HTMLElement {
     this.socket = new WebSocket(address);
     this.answered = false;
     this.socket.onopen = () => {
+      if (this.stopping) this.sendStop(); // before what it stops, so that nothing of that is done
       this.socket.send(JSON.stringify({ ...fields, ...targets, do: this.dataset.do }));
-      if (this.stopping) this.sendStop();
     };
     this.socket.onmessage = (event) => this.heard(JSON.parse(event.data));
     this.socket.onclose = (event) => {

@@ -285,6 +285,7 @@ def desk(
 
 
 def check_fits(page: Page) -> None:
-    """The page is no wider than its window."""
+    """The page is no wider than its window, once it has its styles."""
+    page.wait_for_load_state()
     width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert width == 0, f"{page.url} is {width} px too wide"
