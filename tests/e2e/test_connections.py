@@ -347,7 +347,9 @@ def test_what_is_stopped_tells_what_was_not_done(desk: Desk, api: Api, join: Joi
 
 
 def test_those_that_do_not_read_are_busy_and_tried_again(desk: Desk, gateway: Gateway, ann: RestClient) -> None:
-    small = gateway.api(routes={"x": one_way()}, limits={"sendBuffer": 20_000, "slowClientTimeout": 0})
+    small = gateway.api(
+        routes={"x": one_way()}, limits={"sendBuffer": 20_000, "slowClientTimeout": 0, "pingInterval": 0}
+    )
     with RawClient(gateway.port, receive_buffer=4096) as raw:
         assert raw.upgrade(f"/ws/{small.api_id}/{small.stage}").status == 101
         [connection_id] = wait_until(lambda: ids_of(ann, small))
