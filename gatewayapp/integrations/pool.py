@@ -51,12 +51,9 @@ class Pool:
         """A call that was not sent, for its connection ended: it is the next one again, if anyone still waits."""
         if call.answer.done():
             return
-        if self._idle:
-            self._idle.pop().start(call, self._burst)
-        else:
-            self._waiting[call] = None
+        self.submit(call)
+        if call in self._waiting:
             self._waiting.move_to_end(call, last=False)
-            self._open_more()
 
     def abandon(self, call: Call) -> None:
         """The caller gave up: leave the queue, or cut the connection that carries the call."""
