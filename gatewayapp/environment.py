@@ -36,6 +36,14 @@ def boolean(name: str, default: bool = False) -> bool:
     raise ImproperlyConfigured(f"{name} takes on or off, not {value!r}.")
 
 
+def choice(name: str, values: tuple[str, ...]) -> str:
+    """One of a few words, the first by default."""
+    value = text(name, values[0]).lower()
+    if value not in values:
+        raise ImproperlyConfigured(f"{name} takes {' or '.join(values)}, not {value!r}.")
+    return value
+
+
 def number(name: str, default: float) -> float:
     value = text(name)
     try:

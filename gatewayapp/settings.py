@@ -175,7 +175,15 @@ WHITENOISE_USE_FINDERS = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {"()": "gatewayapp.logs.TextFormatter", "names": NOPAL_MASK},
+        "json": {"()": "gatewayapp.logs.JsonFormatter", "names": NOPAL_MASK},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": env.choice("NOPAL_LOG_FORMAT", ("text", "json")),
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.text("NOPAL_LOG_LEVEL", "INFO").upper()},
 }

@@ -63,3 +63,12 @@ def test_words_and_networks_are_separated_by_commas(monkeypatch):
 
     assert env.words("NOPAL_X") == ["10.0.0.0/8", "::1"]
     assert [str(network) for network in env.networks("NOPAL_X")] == ["10.0.0.0/8", "::1/128"]
+
+
+def test_a_choice_is_one_of_its_words(monkeypatch):
+    assert env.choice("NOPAL_X", ("text", "json")) == "text"
+    monkeypatch.setenv("NOPAL_X", "JSON")
+    assert env.choice("NOPAL_X", ("text", "json")) == "json"
+    monkeypatch.setenv("NOPAL_X", "xml")
+    with pytest.raises(ImproperlyConfigured, match="NOPAL_X takes text or json"):
+        env.choice("NOPAL_X", ("text", "json"))

@@ -13,8 +13,9 @@ from django.conf import settings
 from dashboard.resources.kinds import Keys, Kind
 from gatewayapp.controlplane.operations.members import ListOf, MapOf, Structure, rules_of
 from gatewayapp.core.limits import camel
+from gatewayapp.core.masking import REDACTED
 from gatewayapp.core.policy import management_arn
-from gatewayapp.core.redaction import REDACTED, redacted
+from gatewayapp.core.redaction import redacted
 from gatewayapp.models import Document
 
 

@@ -7,22 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-REDACTED = "********"
-
-SECRET_NAMES = "|".join(
-    (
-        "authorization",
-        "cookie",
-        "api[-_]?key",
-        "private[-_]?key",
-        "secret",
-        "passw(?:or)?d",
-        "token",
-        "credential",
-        "signature",
-    )
-)
-"""A pattern that names of secrets hold, in any case."""
+from gatewayapp.core.masking import REDACTED, SECRET_NAMES
 
 _SECRET_NAME = re.compile(SECRET_NAMES, re.IGNORECASE)
 _NAMED_BY_USERS = ("requestParameters", "responseParameters", "stageVariables")

@@ -9,7 +9,7 @@ from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.api.table import OPERATIONS
 from gatewayapp.controlplane.operations.actors import Actor, acting
 from gatewayapp.controlplane.operations.changes import one_change, one_change_of
-from gatewayapp.core.redaction import REDACTED
+from gatewayapp.core.masking import REDACTED
 from gatewayapp.models import AuditEntry
 from tests.controlplane.builders import LAMBDA, make_api, make_deployment, make_integration, make_route, make_stage
 from tests.controlplane.test_wire import call  # noqa: F401  (a fixture)

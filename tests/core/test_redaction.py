@@ -2,7 +2,8 @@
 
 import pytest
 
-from gatewayapp.core.redaction import REDACTED, redacted, redacted_headers, redacted_url
+from gatewayapp.core.masking import REDACTED
+from gatewayapp.core.redaction import redacted, redacted_headers, redacted_url
 
 
 @pytest.mark.parametrize(
