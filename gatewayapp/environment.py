@@ -4,9 +4,11 @@ Every helper also reads `NAME_FILE`, a file that holds the value, so that secret
 A value that cannot be read raises `ImproperlyConfigured` with the setting's name and what it takes.
 """
 
+import hashlib
 import ipaddress
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -84,15 +86,38 @@ def mapping(name: str) -> dict[str, Any]:
 
 def key(name: str, path: Path) -> str:
     """A secret key from the environment, or from `path`, where it is made on first use, readable by its owner only."""
-    return text(name) or _stored_key(path)
+    return text(name) or _stored_key(path, secrets.token_urlsafe(48))
 
 
-def _stored_key(path: Path) -> str:
+def existing_key(name: str, path: Path) -> str:
+    """The key that `key` would give, or an empty string where it would make one."""
+    return text(name) or (path.read_text().strip() if path.exists() else "")
+
+
+def connection_id_key(name: str, path: Path, encryption_key: str = "") -> str:
+    """A key of 64 hexadecimal digits from the environment or from `path`, where it is made on first use.
+
+    An installation whose connection ids are signed with a key that was derived from its `encryption_key` (the oldest of
+    several, separated by commas or line breaks) keeps that derived key, so that ids of open connections stay valid.
+    """
+    if value := text(name):
+        if not re.fullmatch("[0-9A-Fa-f]{64}", value):
+            raise ImproperlyConfigured(
+                f"{name} takes 64 hexadecimal digits, as `openssl rand -hex 32` makes; it has {len(value)} characters."
+            )
+        return value
+    oldest = re.split(r"[,\r\n]", encryption_key.strip())[-1].strip()
+    former = hashlib.blake2b(oldest.encode(), digest_size=32, person=b"connection-ids").hexdigest()
+    return _stored_key(path, former if oldest else secrets.token_hex(32))
+
+
+def _stored_key(path: Path, new: str) -> str:
+    """The key in the file, which is made with the key `new` where there is none."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text().strip()
     with os.fdopen(descriptor, "w") as file:
-        file.write(secrets.token_urlsafe(48))
+        file.write(new)
     return path.read_text().strip()

@@ -16,8 +16,14 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 DEBUG = env.boolean("NOPAL_DEBUG")
 SECRET_KEY = env.key("NOPAL_SECRET_KEY", DATA_DIR / "keys" / "django.key")
 
-# Encrypts the secrets of access keys and signs connection ids; kept outside the database on purpose.
+# Encrypts the secrets of access keys; kept outside the database on purpose.
+_former_encryption_key = env.existing_key("NOPAL_ENCRYPTION_KEY", DATA_DIR / "keys" / "encryption.key")
 NOPAL_ENCRYPTION_KEY = env.key("NOPAL_ENCRYPTION_KEY", DATA_DIR / "keys" / "encryption.key")
+
+# Signs connection ids. Until there was a key of its own, it was derived from the encryption key.
+NOPAL_CONNECTION_ID_KEY = env.connection_id_key(
+    "NOPAL_CONNECTION_ID_KEY", DATA_DIR / "keys" / "connection-id.key", _former_encryption_key
+)
 
 # The names of Nopal's AWS-shaped world: ARNs, signatures and events carry them.
 NOPAL_REGION = env.text("NOPAL_REGION", "us-east-1")

@@ -1,7 +1,6 @@
 """The data plane put together: what it consists of, how it starts, how it follows the configuration, how it drains."""
 
 import asyncio
-import hashlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +88,7 @@ class Gateway:
     async def _start(self) -> None:
         self._lock.acquire()
         owner = await self._writing.run(claim_node, _SLOT)
-        self.ids = ConnectionIds(_connection_id_key(), owner)
+        self.ids = ConnectionIds(bytes.fromhex(settings.NOPAL_CONNECTION_ID_KEY), owner)
         self.registry = Registry(self._writing, owner)
         self._integrations = Integrations(_outbound_options(self._options), settings.NOPAL_LAMBDA_ENDPOINT)
         self.pipeline = Pipeline(self._integrations)
@@ -221,10 +220,6 @@ class Gateway:
                 if steps is not None:
                     self.recorder.end(DISCONNECT, snapshot, info, steps, request_id, disconnect, outcome)
         self.registry.remove(info.connection_id)
-
-
-def _connection_id_key() -> bytes:
-    return hashlib.blake2b(settings.NOPAL_ENCRYPTION_KEY.encode(), digest_size=32, person=b"connection-ids").digest()
 
 
 def _outbound_options(options: GatewayOptions) -> OutboundOptions:
