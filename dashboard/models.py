@@ -5,6 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 
+from gatewayapp.models.encryption import EncryptedJSONField
+
 
 class SetupToken(models.Model):
     """A one-time right to create the first administrator, of which only the hash is kept."""
@@ -18,11 +20,14 @@ class SetupToken(models.Model):
 
 
 class Preference(models.Model):
-    """How someone likes a page: columns, saved views, saved messages. Not configuration, so it is in no audit log."""
+    """How someone likes a page: columns, saved views, saved messages. Not configuration, so it is in no audit log.
+
+    Encrypted, since the messages that someone keeps can hold credentials.
+    """
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="preferences")
     name = models.CharField(max_length=64)
-    value = models.JSONField()
+    value = EncryptedJSONField()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("user", "name"), name="preference_of_user"),)

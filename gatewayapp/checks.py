@@ -12,8 +12,10 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from gatewayapp.core.addresses import parse_url
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.environment import parse_networks
+from gatewayapp.models.encryption import parse_keys
 
 _DATABASES = ("django.db.backends.sqlite3", "django.db.backends.postgresql")
+_MIN_KEY_LENGTH = 32
 
 
 @register
@@ -119,6 +121,12 @@ def _check_callbacks() -> Iterator[CheckMessage]:
 
 
 def _check_keys() -> Iterator[CheckMessage]:
+    if any(len(key) < _MIN_KEY_LENGTH for key in parse_keys(settings.NOPAL_ENCRYPTION_KEY)):
+        yield Warning(
+            f"NOPAL_ENCRYPTION_KEY holds a key of fewer than {_MIN_KEY_LENGTH} characters, which can be guessed.",
+            hint="Put a new key first, such as `openssl rand -base64 48` makes; docs/security.md says how to rotate.",
+            id="nopal.W011",
+        )
     for path in sorted((settings.DATA_DIR / "keys").glob("*.key")):
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             yield Warning(

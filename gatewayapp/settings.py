@@ -16,7 +16,7 @@ DATA_DIR.mkdir(parents=True, exist_ok=True)
 DEBUG = env.boolean("NOPAL_DEBUG")
 SECRET_KEY = env.key("NOPAL_SECRET_KEY", DATA_DIR / "keys" / "django.key")
 
-# Encrypts the secrets of access keys; kept outside the database on purpose.
+# Encrypts secrets at rest; kept outside the database on purpose. Several keys, newest first, are for rotation.
 _former_encryption_key = env.existing_key("NOPAL_ENCRYPTION_KEY", DATA_DIR / "keys" / "encryption.key")
 NOPAL_ENCRYPTION_KEY = env.key("NOPAL_ENCRYPTION_KEY", DATA_DIR / "keys" / "encryption.key")
 

@@ -32,6 +32,7 @@ def test_the_shipped_settings_have_nothing_to_say():
         ("NOPAL_DOMAIN_NAME", "ws.example.org", "nopal.E008"),
         ("NOPAL_TRUSTED_PROXIES", EVERYONE, "nopal.W008"),
         ("NOPAL_ANONYMOUS_CALLBACKS", True, "nopal.W009"),
+        ("NOPAL_ENCRYPTION_KEY", "a short one", "nopal.W011"),
     ],
 )
 def test_a_wrong_setting_is_explained(settings, name, value, expected):

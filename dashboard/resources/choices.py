@@ -37,5 +37,5 @@ def deployments(place: Place) -> Choices:
 def describe(integration: Integration) -> str:
     """An integration for people: it has no name, so its backend, its description or its routes stand for it."""
     keys = ", ".join(route.route_key for route in integration.routes.all())
-    what = integration.description or integration.integration_uri or (f"for {keys}" if keys else "unused")
+    what = integration.description or integration.shown_uri or (f"for {keys}" if keys else "unused")
     return f"{integration.integration_type} {integration.integration_id}: {what[:80]}"

@@ -15,8 +15,8 @@ from gatewayapp.controlplane.operations.members import ListOf, MapOf, Structure,
 from gatewayapp.core.limits import camel
 from gatewayapp.core.masking import REDACTED
 from gatewayapp.core.policy import management_arn
-from gatewayapp.core.redaction import redacted
 from gatewayapp.models import Document
+from gatewayapp.models.redaction import redactor
 
 
 def create_commands(kind: Kind, endpoint: str, keys: Keys, members: Document) -> str:
@@ -65,17 +65,23 @@ def _option(member: str, value: Any) -> str:
 
 def _without_secrets(members: Document, notes: list[str]) -> Document:
     """Members without the values that credentials are known to stand in; what was left out is noted."""
-    clean = {name: redacted({camel(name): value})[camel(name)] for name, value in members.items()}
+    clean = {name: redactor().member(camel(name), value) for name, value in members.items()}
     found: Document = {}
     for name, value in clean.items():
         if isinstance(value, Mapping):
             hidden = [key for key, item in value.items() if item == REDACTED]
             notes += [f"{camel(name)}.{key} is left out: it looks like a secret." for key in hidden]
             value = {key: item for key, item in value.items() if key not in hidden}
-        elif isinstance(value, str) and REDACTED in value and REDACTED not in str(members[name]):
-            notes.append(f"Put the secret into {camel(name)} in place of {REDACTED}.")
+            partly = [key for key, item in value.items() if isinstance(item, str) and REDACTED in item]
+            notes += [_to_be_filled_in(f"{camel(name)}.{key}") for key in partly]
+        elif isinstance(value, str) and REDACTED in value:
+            notes.append(_to_be_filled_in(camel(name)))
         found[name] = value
     return found
+
+
+def _to_be_filled_in(place: str) -> str:
+    return f"Put the secret into {place} in place of {REDACTED}."
 
 
 def _cli_value(rule: Any, value: Any) -> Any:

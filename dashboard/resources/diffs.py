@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from gatewayapp.core.redaction import redacted
 from gatewayapp.core.told import Told
+from gatewayapp.models.redaction import redactor
 
 _TONES = {"added": "good", "removed": "bad", "changed": "info"}
 
@@ -73,4 +73,4 @@ def _flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _text_of(member: str, value: Any) -> str:
-    return text(redacted({member: value})[member])
+    return text(redactor().member(member, value))

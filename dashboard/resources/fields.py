@@ -16,6 +16,7 @@ from dashboard.resources.widgets import RowsWidget, Slot
 from gatewayapp.controlplane.operations.errors import BadRequest
 from gatewayapp.controlplane.operations.members import Rule
 from gatewayapp.core.limits import camel
+from gatewayapp.models.redaction import redactor
 
 Choices = Iterable[tuple[str, str]]
 
@@ -92,12 +93,17 @@ class MemberField(forms.Field):
 
     def clean(self, value: Any) -> Any:
         try:
-            parsed = self.field.parsed(value)
+            parsed = self._with_stored_secrets(self.field.parsed(value))
             if self.rule is None or parsed is None or (parsed == "" and self.empty in ("", None)):
                 return parsed
             return self.rule.check(self.field.wire_name, parsed)
         except (BadRequest, ValueError) as error:
             raise ValidationError(str(error)) from error
+
+    def _with_stored_secrets(self, value: Any) -> Any:
+        """What was typed, with what is stored in place of the placeholders of secrets. Raises MissingSecret."""
+        member = camel(self.field.member)
+        return value if self.field.key else redactor().restore({member: value}, {member: self.empty})[member]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from dashboard.resources.apis import apis
 from dashboard.resources.fields import Choice, Number, Pairs, Text
 from dashboard.resources.kinds import Cell, Column, Empty, Group, Kind, Place
 from dashboard.resources.routes import routes
+from dashboard.secrets import readable_document
 from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.operations.integration_responses import IntegrationResponseMembers
 from gatewayapp.controlplane.operations.integrations import IntegrationMembers
@@ -35,7 +36,7 @@ def _name(integration: Integration) -> str:
 
 
 def _backend(integration: Integration, facts: Mapping[str, Any]) -> Cell:
-    text = f"{integration.integration_method} {integration.integration_uri}".strip()
+    text = f"{integration.integration_method} {integration.shown_uri}".strip()
     return Cell(text or "answers by itself", "code" if text else "text")
 
 
@@ -52,7 +53,10 @@ def _more(place: Place, integration: Integration) -> Mapping[str, Any]:
     return {
         "used_by": used,
         "is_mapped": integration.integration_type in _MAPPED,
-        "responses": list(integration.integration_responses.all()),
+        "responses": [
+            (response, readable_document(place.request, integration.api_id, response.document()))
+            for response in integration.integration_responses.all()
+        ],
     }
 
 
@@ -172,7 +176,7 @@ integrations = Kind(
     ),
     columns=(
         Column("Type", lambda each, facts: Cell(each.integration_type, "tone", tone="info"), "integration_type"),
-        Column("Backend", _backend, "integration_uri"),
+        Column("Backend", _backend, "shown_uri"),
         Column("Description", lambda each, facts: Cell(each.description, "long"), "description"),
         Column("Used by", _users),
         Column("Created", lambda each, facts: Cell(each.created_date, "moment"), "created_date"),
@@ -184,7 +188,7 @@ integrations = Kind(
         "Begin with a mock to try an API out without writing a backend.",
     ),
     name=_name,
-    search=("integration_id", "integration_uri", "description", "integration_type", "routes__route_key"),
+    search=("integration_id", "shown_uri", "description", "integration_type", "routes__route_key"),
     get_all=operations.get_integrations,
     get=operations.get_integration,
     create=operations.create_integration,

@@ -197,7 +197,7 @@ routes = Kind(
         "message. Begin with $default, which takes every message that no other route takes.",
     ),
     name=lambda route: route.route_key,
-    search=("route_key", "route_id", "integration__integration_uri", "integration__pk", "operation_name"),
+    search=("route_key", "route_id", "integration__shown_uri", "integration__pk", "operation_name"),
     get_all=operations.get_routes,
     get=operations.get_route,
     create=_create,

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from dashboard.gestures import carry_out
 from dashboard.permissions import Request, page
+from dashboard.secrets import readable_document
 from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.api.requests import body_document, expected_draft
 from gatewayapp.controlplane.api.v1.graphs import document_of
@@ -18,8 +19,8 @@ from gatewayapp.controlplane.api.v1.permissions import on_api
 from gatewayapp.controlplane.api.views import api_endpoint
 from gatewayapp.controlplane.operations import NotFound, OperationError
 from gatewayapp.core.graph import backend_of, label_of, title_of
-from gatewayapp.core.redaction import redacted, redacted_url
 from gatewayapp.core.roles import Permission
+from gatewayapp.models.redaction import redactor
 
 
 @page(read=on_api(Permission.READ_APIS))
@@ -92,19 +93,21 @@ def _choice(integration: Mapping[str, Any]) -> str:
 
 def _integration(request: Request, api_id: str, resource_id: str) -> dict[str, Any]:
     integration = operations.get_integration(api_id=api_id, integration_id=resource_id)
-    uri, parameters = integration.integration_uri, integration.request_parameters
-    others = {key: template for key, template in integration.request_templates.items() if key != "$default"}
+    parameters = integration.request_parameters
+    shown = readable_document(request, api_id, integration.document())
+    templates = shown.get("requestTemplates", {})
+    others = {key: template for key, template in templates.items() if key != "$default"}
+    responses = integration.integration_responses.all()
     return {
         "integration": integration,
-        # Whoever may change it sees it as it is.
-        "uri": uri if request.access.may(Permission.WRITE_APIS, api_id) else redacted_url(uri),
-        "template": integration.request_templates.get("$default", ""),
+        "uri": shown.get("integrationUri", ""),
+        "template": templates.get("$default", ""),
         "other_keys": list(others),
         "other_templates": json.dumps(others),
-        "parameters": redacted({"requestParameters": parameters})["requestParameters"].items(),
+        "parameters": redactor().member("requestParameters", parameters).items(),
         "sends_connection_id": parameters.get(_CONNECTION_ID) == "context.connectionId",
         "own_connection_id": parameters.get(_CONNECTION_ID) not in (None, "context.connectionId"),
-        "responses": integration.integration_responses.all(),
+        "responses": [readable_document(request, api_id, response.document()) for response in responses],
         "routes": integration.routes.all(),
         **_CHOICES,
     }

@@ -131,7 +131,8 @@ def export(request: Request, api_id: str, export_format: str) -> HttpResponse:
         raise BadRequest(f"Unknown format {export_format!r}; known are: {', '.join(FORMATS)}.")
     stage = request.GET.get("stage") or None
     try:
-        text = export_api(api_id, export_format, stage, api_endpoint(request, api_id))
+        with_secrets = request.access.may(Permission.WRITE_APIS, api_id)
+        text = export_api(api_id, export_format, stage, api_endpoint(request, api_id), with_secrets=with_secrets)
     except Rejected as rejection:
         raise BadRequest(str(rejection)) from rejection
     name = "-".join(filter(None, (_file_name(api.name) or api_id, stage)))

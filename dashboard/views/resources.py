@@ -25,6 +25,7 @@ from dashboard.resources.commands import create_commands, update_commands
 from dashboard.resources.forms import ResourceForm
 from dashboard.resources.kinds import Keys, Kind, Place
 from dashboard.resources.widgets import MORE
+from dashboard.secrets import readable_document, readable_members
 from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.api.v1.permissions import Need
 from gatewayapp.controlplane.operations.errors import OperationError
@@ -92,7 +93,7 @@ def _list(request: Request, kind: Kind, place: Place) -> HttpResponse:
 
 def _detail(request: Request, kind: Kind, place: Place) -> HttpResponse:
     resource = kind.get_of(place.keys)
-    before = kind.values(resource)
+    before = readable_members(place.request, _api_id(place), kind.values(resource))
     context = {
         **_frame(kind, place, "detail", resource),
         "identifier": place.keys[kind.key],
@@ -215,13 +216,18 @@ def _parent_url(kind: Kind, place: Place) -> str:
 
 
 def _may(place: Place, need: Need) -> bool:
-    return place.request.access.may(need.permission, place.keys.get("api_id", "") if need.scope == "api" else "")
+    return place.request.access.may(need.permission, _api_id(place) if need.scope == "api" else "")
+
+
+def _api_id(place: Place) -> str:
+    return place.keys.get("api_id", "")
 
 
 def _beside(kind: Kind, place: Place, resource: Any, members: Document, is_form: bool = False) -> Document:
     """The same as JSON, and as a command."""
     endpoint = gateway_url(place.request)
     document = kind.document(place, resource) if resource is not None else {}
+    document = readable_document(place.request, _api_id(place), document)
     if resource is not None and is_form:
         command = update_commands(kind, endpoint, place.keys, members)
     else:

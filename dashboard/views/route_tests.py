@@ -20,10 +20,10 @@ from gatewayapp.controlplane.operations.test_cases import LONGEST_MESSAGE
 from gatewayapp.core.diff import MemberChange
 from gatewayapp.core.dry_run import document_of
 from gatewayapp.core.graph import graph_of, title_of
-from gatewayapp.core.redaction import redacted
 from gatewayapp.core.roles import Permission
 from gatewayapp.core.traces import INTEGRATED, Trace
 from gatewayapp.models import Document
+from gatewayapp.models.redaction import redactor
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,12 @@ def _mapping(snapshot: Document, integration_id: str | None) -> dict[str, Any] |
     found = next((each for each in snapshot["integrations"] if each["integrationId"] == integration_id), None)
     if found is None:
         return None
+    shown = redactor().document(found)
     return {
         "title": title_of(found),
         "type": found["integrationType"],
-        "parameters": redacted(found).get("requestParameters", {}).items(),
-        "templates": found.get("requestTemplates", {}).items(),
+        "parameters": shown.get("requestParameters", {}).items(),
+        "templates": shown.get("requestTemplates", {}).items(),
     }
 
 

@@ -115,7 +115,9 @@ def _show(request: Request, found: Trace, more: dict[str, Any] | None = None) ->
 
 def _told(run: DryRun) -> str:
     """The request that a dry run made, as indented JSON; empty where there is none."""
-    return "" if run.request is None else json.dumps(document_of_request(run.request), indent=2, ensure_ascii=False)
+    if run.request is None:
+        return ""
+    return json.dumps(document_of_request(run.request, run.secrets), indent=2, ensure_ascii=False)
 
 
 def _wait_for(trace_id: str) -> None:

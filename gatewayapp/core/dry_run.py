@@ -12,8 +12,15 @@ from gatewayapp.core.errors import GatewayError
 from gatewayapp.core.expectations import Outcome
 from gatewayapp.core.json_body import ABSENT, Body
 from gatewayapp.core.mapping import host_header, map_request
-from gatewayapp.core.messages import ConnectionInfo, IntegrationRequest, LambdaRequest, Message, MockRequest
-from gatewayapp.core.redaction import redacted_headers, redacted_url
+from gatewayapp.core.messages import (
+    ConnectionInfo,
+    HttpRequest,
+    IntegrationRequest,
+    LambdaRequest,
+    Message,
+    MockRequest,
+)
+from gatewayapp.core.redaction import NO_SECRETS, Secrets
 from gatewayapp.core.routing import select_route
 from gatewayapp.core.snapshot import CONNECT, DEFAULT, DISCONNECT, Route, StageSnapshot
 
@@ -24,7 +31,10 @@ SAMPLE_ADDRESS = "192.0.2.1"
 @dataclass(frozen=True, slots=True)
 class DryRun:
     """The outcome: the expression's `value` (None where the message is not JSON), the route and the `reason` for it,
-    the request that its integration would send, and the error frame that the client would get, if any."""
+    the request that its integration would send, and the error frame that the client would get, if any.
+
+    `secrets` are hidden when the outcome is shown.
+    """
 
     expression: str
     value: str | None
@@ -33,6 +43,7 @@ class DryRun:
     request: IntegrationRequest | None = None
     error: GatewayError | None = None
     error_frame: str | None = None
+    secrets: Secrets = NO_SECRETS
 
 
 def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int, request_id: str = "") -> DryRun:
@@ -51,8 +62,8 @@ def dry_run(stage: StageSnapshot, text: str, domain_name: str, now: int, request
         request = map_request(route, Context(connection, stage.variables, route.route_key, message, body))
     except GatewayError as error:
         frame = error.frame(connection.connection_id, message.request_id)
-        return DryRun(expression.source, value, _reason(value, route), route, None, error, frame)
-    return DryRun(expression.source, value, _reason(value, route), route, request)
+        return DryRun(expression.source, value, _reason(value, route), route, None, error, frame, stage.secrets)
+    return DryRun(expression.source, value, _reason(value, route), route, request, secrets=stage.secrets)
 
 
 def sample_connection(stage: StageSnapshot, domain_name: str, now: int) -> ConnectionInfo:
@@ -68,7 +79,7 @@ def sample_connection(stage: StageSnapshot, domain_name: str, now: int) -> Conne
 
 
 def document_of(run: DryRun) -> dict[str, Any]:
-    """The outcome in wire form, without credentials in headers and queries."""
+    """The outcome in wire form, without secrets."""
     integration = run.route.integration if run.route else None
     return {
         "expression": run.expression,
@@ -77,14 +88,14 @@ def document_of(run: DryRun) -> dict[str, Any]:
         "reason": run.reason,
         "integrationId": integration.integration_id if integration else None,
         "twoWay": run.route.two_way if run.route else False,
-        "request": None if run.request is None else document_of_request(run.request),
-        "error": None if run.error is None else str(run.error),
+        "request": None if run.request is None else document_of_request(run.request, run.secrets),
+        "error": None if run.error is None else run.secrets.text(str(run.error)),
         "errorFrame": run.error_frame,
     }
 
 
-def document_of_request(request: IntegrationRequest) -> dict[str, Any]:
-    """A request in wire form; bytes that are not UTF-8 are replaced."""
+def document_of_request(request: IntegrationRequest, secrets: Secrets) -> dict[str, Any]:
+    """A request in wire form, without `secrets`; bytes that are not UTF-8 are replaced."""
     if isinstance(request, MockRequest):
         return {"type": "mock", "statusCode": request.status}
     if isinstance(request, LambdaRequest):
@@ -93,14 +104,14 @@ def document_of_request(request: IntegrationRequest) -> dict[str, Any]:
             "functionName": request.function_name,
             "qualifier": request.qualifier,
             "region": request.region,
-            "body": request.payload.decode(errors="replace"),
+            "body": secrets.text(request.payload.decode(errors="replace")),
         }
     return {
         "type": "http",
         "method": request.method,
-        "url": f"{request.origin.scheme}://{host_header(request.origin)}{redacted_url(request.target)}",
-        "headers": [{"name": name, "value": value} for name, value in redacted_headers(request.headers)],
-        "body": request.body.decode(errors="replace"),
+        "url": f"{_origin(request)}{secrets.url(request.target)}",
+        "headers": [{"name": name, "value": value} for name, value in secrets.headers(request.headers)],
+        "body": secrets.text(request.body.decode(errors="replace")),
     }
 
 
@@ -122,13 +133,20 @@ def outcome_of(run: DryRun) -> Outcome:
 
 
 def _texts(request: IntegrationRequest | None) -> tuple[str | None, str | None]:
-    """A request as text, and its body."""
+    """A request as text, and its body; with its secrets, since it is compared and not shown."""
     if request is None:
         return None, None
-    document = document_of_request(request)
-    body = document.get("body", "")
-    line = " ".join(str(document[name]) for name in ("method", "url", "functionName", "statusCode") if name in document)
-    return f"{line}\n{body}", body
+    if isinstance(request, MockRequest):
+        return f"{request.status}\n", ""
+    if isinstance(request, LambdaRequest):
+        body = request.payload.decode(errors="replace")
+        return f"{request.function_name}\n{body}", body
+    body = request.body.decode(errors="replace")
+    return f"{request.method} {_origin(request)}{request.target}\n{body}", body
+
+
+def _origin(request: HttpRequest) -> str:
+    return f"{request.origin.scheme}://{host_header(request.origin)}"
 
 
 _TRACE = "X-Amzn-Trace-Id"

@@ -7,10 +7,11 @@ deployed: what is wrong with a part stands in its `problems`. `core.layout` give
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
+from gatewayapp.core.redaction import NO_SECRETS, Secrets
 from gatewayapp.core.snapshot import CONNECT, DEFAULT, DISCONNECT, load, load_integration
 
 Document = Mapping[str, Any]
@@ -77,10 +78,11 @@ class Graph:
     problems: tuple[Problem, ...] = ()
 
 
-def graph_of(snapshot: Document) -> Graph:
-    """The picture of a snapshot's document."""
+def graph_of(snapshot: Document, secrets: Secrets = NO_SECRETS) -> Graph:
+    """The picture of a snapshot's document, without `secrets`, which the texts of problems could quote."""
     drawing = _Drawing(snapshot)
-    return Graph(drawing.nodes, drawing.edges, _problems_of_all(snapshot, drawing.nodes))
+    nodes = tuple(replace(node, problems=_without(secrets, node.problems)) for node in drawing.nodes)
+    return Graph(nodes, drawing.edges, _without(secrets, _problems_of_all(snapshot, drawing.nodes)))
 
 
 def route_order(key: str) -> tuple[int, str]:
@@ -250,6 +252,10 @@ _UNUSED_INTEGRATION = Problem("unused-integration", WARNING, "No route leads to 
 _UNUSED_AUTHORIZER = Problem("unused-authorizer", WARNING, "The route $connect does not ask this authorizer.")
 
 
+def _without(secrets: Secrets, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    return tuple(replace(problem, message=secrets.text(problem.message)) for problem in problems)
+
+
 def _invalid(integration: Document) -> Iterator[Problem]:
     try:
         load_integration(integration)
@@ -278,10 +284,10 @@ def _backend(integration: Document) -> Node:
 
 
 def _origin_and_path(uri: str) -> tuple[str, str]:
-    """The two as they are written; a query, which may hold credentials, belongs to neither."""
+    """The two as they are written; a query and a userinfo, which may hold credentials, belong to neither."""
     scheme, separator, rest = uri.partition("://")
     authority, slash, path = rest.partition("?")[0].partition("/")
-    origin = f"{scheme}{separator}{authority}"
+    origin = f"{scheme}{separator}{authority.rpartition('@')[2]}"
     return origin if "${" in origin else origin.lower(), (slash or "/") + path
 
 

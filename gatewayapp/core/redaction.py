@@ -1,55 +1,288 @@
-"""Leaving secrets out of what is kept or shown of a configuration: fixed values under names that secrets go by.
+"""Redaction: the secrets of a configuration, hidden from those who may not edit it, and put back when they return.
 
-Only members whose names or values users choose can hold one. What merely points at a value (`route.request…`) stays.
+    redactor = Redactor(Mask())
+    shown = redactor.document(stored)            # {"stageVariables": {"apiToken": "********"}}
+    unchanged = redactor.restore(shown, stored)  # {"stageVariables": {"apiToken": "swordfish1"}}
+
+Every page, export, diff, trace and audit entry goes through here. A secret can only stand in the members of `_MEMBERS`,
+whose names or values users choose. A reference to a value (`route.request…`, `stageVariables…`) is not a secret.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
-from gatewayapp.core.masking import REDACTED, SECRET_NAMES
+from gatewayapp.core.masking import REDACTED, Mask
+from gatewayapp.core.messages import Headers
 
-_SECRET_NAME = re.compile(SECRET_NAMES, re.IGNORECASE)
-_NAMED_BY_USERS = ("requestParameters", "responseParameters", "stageVariables")
-_POINTERS = ("route.", "method.", "context.", "stageVariables.", "integration.", "$")
-_QUERY_VALUE = re.compile(r"(?P<name>[^?&=#]+)=(?P<value>[^&#]+)")
+Note = Callable[[str], None]
 
+_MIN_SECRET_LENGTH = 6
+"""Shorter values are hidden by their names only: replaced wherever they occur, they would garble what is shown."""
 
-def redacted(document: Mapping[str, Any]) -> dict[str, Any]:
-    """A resource's wire form without the secrets that can be told by their names."""
-    return {name: _redacted_member(name, value) for name, value in document.items()}
+_PROBE = "nopal0probe"
+"""Takes the place of a placeholder, to see whether it stands where a secret would be hidden."""
 
-
-def redacted_headers(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """Header fields without the values of those that carry credentials."""
-    return tuple((name, REDACTED if is_secret_name(name) else value) for name, value in headers)
+_REFERENCE = re.compile(r"(?:(?:route|method)\.request|integration\.response|context|stageVariables)\.[^']*", re.DOTALL)
+_LOCATION = re.compile(r"(?:integration|method|route)\.(?:request|response)\.[a-z]+\.")
 
 
-def redacted_url(url: str) -> str:
-    """A URL, or a request target, without the values of query fields that carry credentials."""
-    path, question, query = url.partition("?")
-    return path + question + _QUERY_VALUE.sub(_redacted_field, query)
+class MissingSecret(ValueError):
+    """A placeholder was sent for a secret, and none is stored that it could stand for."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"{place} holds {REDACTED}, which is shown in place of a secret to those who may not edit it, and no "
+            "secret is stored there that it could stand for. Send the secret itself."
+        )
+        self.member = place.partition(".")[0].partition("[")[0]
 
 
-def is_secret_name(name: str) -> bool:
-    return _SECRET_NAME.search(name) is not None
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The secrets of one stage or draft, hidden by their values wherever they turn up, and its mask for the rest."""
+
+    mask: Mask
+    values: tuple[str, ...] = ()
+
+    def hide(self, value: Any) -> Any:
+        """A text, or a JSON value with texts inside, without the secrets."""
+        if isinstance(value, str):
+            for secret in self.values:
+                value = value.replace(secret, REDACTED)
+            return value
+        if isinstance(value, dict):
+            return {name: self.hide(item) for name, item in value.items()}
+        return [self.hide(item) for item in value] if isinstance(value, list) else value
+
+    def text(self, text: str) -> str:
+        return str(self.hide(self.mask.text(text)))
+
+    def url(self, url: str) -> str:
+        return str(self.hide(self.mask.url(url)))
+
+    def headers(self, headers: Headers) -> Headers:
+        return tuple((name, self.hide(value)) for name, value in self.mask.headers(headers))
 
 
-def _redacted_member(name: str, value: Any) -> Any:
-    if isinstance(value, list):
-        return [redacted(item) if isinstance(item, Mapping) else item for item in value]
-    if name in _NAMED_BY_USERS and isinstance(value, Mapping):
-        return {key: _redacted_value(key, item) for key, item in value.items()}
-    if name == "integrationUri" and isinstance(value, str):
-        return redacted_url(value)
-    return value
+NO_SECRETS = Secrets(Mask())
 
 
-def _redacted_value(name: str, value: Any) -> Any:
-    is_fixed = isinstance(value, str) and bool(value) and not value.startswith(_POINTERS)
-    return REDACTED if is_fixed and is_secret_name(name) else value
+class Redactor:
+    """Hides and restores the secrets of resources in wire form; `mask` says what is secret."""
+
+    def __init__(self, mask: Mask) -> None:
+        self.mask = mask
+
+    def document(self, document: Mapping[str, Any]) -> dict[str, Any]:
+        """A resource, with all that it holds, without its secrets."""
+        return {name: self.member(name, value) for name, value in document.items()}
+
+    def member(self, name: str, value: Any, note: Note | None = None) -> Any:
+        """The value of one member without its secrets; `note` is called with each of them."""
+        hide = _MEMBERS.get(name)
+        if hide is not None:
+            return hide(self, name, value, note)
+        if isinstance(value, list):
+            return [self._hide_inner(item, note) for item in value]
+        return self._hide_inner(value, note)
+
+    def restore(self, document: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
+        """A resource's members as they were sent, with the stored secrets in place of their placeholders.
+
+        Raises MissingSecret for a placeholder that stands for nothing stored.
+        """
+        return {name: self._restore_member(name, name, value, stored.get(name)) for name, value in document.items()}
+
+    def secrets(self, *documents: Mapping[str, Any]) -> Secrets:
+        """The secrets that the documents hold."""
+        found: set[str] = set()
+
+        def note(secret: str) -> None:
+            found.update(each for each in (secret, secret.rpartition(" ")[2]) if _is_telling(each))
+
+        for document in documents:
+            for name, value in document.items():
+                self.member(name, value, note)
+        return Secrets(self.mask, tuple(sorted(found, key=lambda secret: (-len(secret), secret))))
+
+    # hiding
+
+    def _hide_inner(self, value: Any, note: Note | None) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {name: self.member(name, item, note) for name, item in value.items()}
+
+    def _hide_url(self, name: str, value: Any, note: Note | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        for secret in self.mask.url_secrets(value):
+            text = value[secret.start : secret.end]
+            if note:
+                for each in (text, unquote(text), *text.split(":")):
+                    note(each)
+        return self.mask.url(value)
+
+    def _hide_text(self, name: str, value: Any, note: Note | None) -> Any:
+        return self.mask.text(value, note) if isinstance(value, str) else value
+
+    def _hide_texts(self, name: str, value: Any, note: Note | None) -> Any:
+        """A map of texts under names that are no secrets' names, such as templates."""
+        if not isinstance(value, Mapping):
+            return value
+        return {key: self._hide_text(key, item, note) for key, item in value.items()}
+
+    def _hide_parameters(self, name: str, value: Any, note: Note | None) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {key: self._hide_parameter(key, item, note) for key, item in value.items()}
+
+    def _hide_parameter(self, key: str, value: Any, note: Note | None) -> Any:
+        if not isinstance(value, str) or not value or _REFERENCE.fullmatch(value):
+            return value
+        if not self.mask.hides(_LOCATION.sub("", key)):
+            return self._hide_text(key, value, note)
+        if note:
+            note(value.strip("'"))
+        return REDACTED
+
+    def _hide_variables(self, name: str, value: Any, note: Note | None) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        return {key: self._hide_variable(key, item, note) for key, item in value.items()}
+
+    def _hide_variable(self, key: str, value: Any, note: Note | None) -> Any:
+        if not isinstance(value, str) or not value:
+            return value
+        if not self.mask.hides(key):
+            return self._hide_url(key, self._hide_text(key, value, note), note)
+        if note:
+            note(value)
+        return REDACTED
+
+    def _hide_checks(self, name: str, value: Any, note: Note | None) -> Any:
+        """What a test case expects: texts, and values at paths into JSON."""
+        if isinstance(value, list):
+            return [self._hide_checks(name, item, note) for item in value]
+        if isinstance(value, Mapping):
+            value = {key: self._hide_checks(key, item, note) for key, item in self.mask.json(dict(value), note).items()}
+            if "equals" in value and self.mask.hides(str(value.get("path", ""))):
+                if note:
+                    note(str(value["equals"]))
+                value["equals"] = REDACTED
+            return value
+        return self._hide_text(name, value, note)
+
+    # restoring
+
+    def _restore_member(self, place: str, name: str, sent: Any, stored: Any) -> Any:
+        """`sent` with what is stored in place of placeholders; `name` is the member's, `place` is for the message."""
+        hide = _MEMBERS.get(name)
+        if hide is None or not _holds_placeholder(sent):
+            return sent
+        if hide is Redactor._hide_url and isinstance(sent, str):
+            return self._restore_url(place, sent, stored)
+        if hide is Redactor._hide_checks:
+            return self._restore_checks(place, sent, stored)
+        if isinstance(sent, Mapping):
+            former = stored if isinstance(stored, Mapping) else {}
+            return {key: self._restore_item(place, name, key, item, former.get(key)) for key, item in sent.items()}
+        return self._restore_text(place, sent, stored, lambda value: hide(self, name, value, None))
+
+    def _restore_item(self, place: str, name: str, key: str, sent: Any, stored: Any) -> Any:
+        def shown(value: Any) -> Any:
+            return _MEMBERS[name](self, name, {key: value}, None)[key]
+
+        return self._restore_text(f"{place}.{key}", sent, stored, shown)
+
+    def _restore_url(self, place: str, sent: str, stored: Any) -> str:
+        """Each placeholder is replaced by the stored secret of the same name, whatever else of the URL has changed."""
+        former: dict[str, list[str]] = {}
+        for secret in self.mask.url_secrets(stored if isinstance(stored, str) else ""):
+            former.setdefault(secret.name, []).append(stored[secret.start : secret.end])
+        position, parts = 0, []
+        for secret in self.mask.url_secrets(sent):
+            text = sent[secret.start : secret.end]
+            if text == REDACTED:
+                if not former.get(secret.name):
+                    raise MissingSecret(place)
+                text = former[secret.name].pop(0)
+            parts += [sent[position : secret.start], text]
+            position = secret.end
+        return "".join([*parts, sent[position:]])
+
+    def _restore_checks(self, place: str, sent: Any, stored: Any) -> Any:
+        if not isinstance(sent, Mapping):
+            return sent
+        restored = dict(sent)
+        for name, checks in sent.items():
+            former = stored.get(name) if isinstance(stored, Mapping) else None
+            if isinstance(checks, list):
+                items = former if isinstance(former, list) else []
+                restored[name] = [self._restore_check(f"{place}.{name}", check, items) for check in checks]
+        return restored
+
+    def _restore_check(self, place: str, sent: Any, stored: list[Any]) -> Any:
+        """The stored check that is shown as `sent` is, wherever it stood."""
+
+        def shown(value: Any) -> Any:
+            return self._hide_checks("", value, None)
+
+        former = next((check for check in stored if shown(check) == sent), None)
+        return self._restore_text(place, sent, former, shown)
+
+    def _restore_text(self, place: str, sent: Any, stored: Any, shown: Callable[[Any], Any]) -> Any:
+        """What is stored, if it is shown as it was sent; otherwise `sent`, unless a placeholder stands for a secret."""
+        if not _holds_placeholder(sent):
+            return sent
+        if stored is not None and shown(stored) == sent:
+            return stored
+        probed = shown(_replace(sent, REDACTED, _PROBE))
+        if sent == REDACTED or _count(probed, _PROBE) < _count(sent, REDACTED):
+            raise MissingSecret(place)
+        return sent
 
 
-def _redacted_field(field: re.Match[str]) -> str:
-    is_fixed = not field["value"].startswith(("$", "{"))
-    return f"{field['name']}={REDACTED}" if is_fixed and is_secret_name(field["name"]) else field[0]
+_MEMBERS: Mapping[str, Callable[[Redactor, str, Any, Note | None], Any]] = {
+    "expectations": Redactor._hide_checks,
+    "integrationUri": Redactor._hide_url,
+    "authorizerUri": Redactor._hide_url,
+    "message": Redactor._hide_text,
+    "requestParameters": Redactor._hide_parameters,
+    "requestTemplates": Redactor._hide_texts,
+    "responseParameters": Redactor._hide_parameters,
+    "responseTemplates": Redactor._hide_texts,
+    "stageVariables": Redactor._hide_variables,
+}
+"""How the secrets of each member are found."""
+
+
+def _is_telling(secret: str) -> bool:
+    """Whether a secret can be hidden by its value: it is no common word, nor hidden already."""
+    return len(secret) >= _MIN_SECRET_LENGTH and REDACTED not in secret and secret.lower() != "bearer"
+
+
+def _texts_of(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts_of(item)
+
+
+def _holds_placeholder(value: Any) -> bool:
+    return any(REDACTED in text for text in _texts_of(value))
+
+
+def _count(value: Any, text: str) -> int:
+    return sum(each.count(text) for each in _texts_of(value))
+
+
+def _replace(value: Any, old: str, new: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(old, new)
+    if isinstance(value, Mapping):
+        return {key: _replace(item, old, new) for key, item in value.items()}
+    return [_replace(item, old, new) for item in value] if isinstance(value, list) else value

@@ -14,6 +14,7 @@ import re2
 from gatewayapp.core.expressions import Selection, compile_selection
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.parameters import ParameterMapping, RequiredParameter, compile_mapping, compile_required
+from gatewayapp.core.redaction import NO_SECRETS, Secrets
 from gatewayapp.core.templates import Template, compile_template
 from gatewayapp.core.uris import HttpUri, LambdaUri, compile_http_uri, compile_lambda_uri
 
@@ -86,6 +87,8 @@ class StageSnapshot:
     stage_name: str
     variables: Mapping[str, str]
     limits: StageLimits
+    secrets: Secrets = NO_SECRETS
+    """What is hidden in everything that is shown of the stage's traffic."""
     data_trace: bool = False
     """Whether everything is traced, watched or not: AWS's `dataTraceEnabled` of the default route settings."""
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 DEFAULT = "$default"
-_VELOCITY = re.compile(r"\$!?\{?[A-Za-z]|#\{?[a-z]|##|#\*")
+_VELOCITY = re.compile(r"\$!?\{?[A-Za-z]\w{0,15}|#\{?[a-z]{1,15}|##|#\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def compile_template(source: str) -> Template:
     if found:
         line = source.count("\n", 0, found.start()) + 1
         raise ValueError(
-            f"The template uses Velocity on line {line} ({source[found.start() : found.start() + 20]!r}), which cannot "
+            f"The template uses Velocity on line {line} ({found[0]!r}), which cannot "
             "be deployed: use a template without references, or a proxy integration, which needs none."
         )
     return Template(source)

@@ -10,7 +10,7 @@ from typing import Any
 
 from gatewayapp.core.diff import Change, MemberChange, diff
 from gatewayapp.core.graph import SELECTOR, title_of
-from gatewayapp.core.redaction import redacted
+from gatewayapp.core.redaction import Redactor
 
 Document = Mapping[str, Any]
 
@@ -24,16 +24,17 @@ class Told:
     sentence: str
 
 
-def tell(before: Document, after: Document) -> tuple[Told, ...]:
+def tell(before: Document, after: Document, redactor: Redactor) -> tuple[Told, ...]:
     """Every change that leads from one snapshot to the other. Secrets are left out of sentences."""
-    words = _Words(before, after)
+    words = _Words(before, after, redactor)
     return tuple(Told(change, words.node(change), words.sentence(change)) for change in diff(before, after))
 
 
 class _Words:
     """Names for what a change's key and members only name by ids; where both snapshots have one, the later one's."""
 
-    def __init__(self, before: Document, after: Document) -> None:
+    def __init__(self, before: Document, after: Document, redactor: Redactor) -> None:
+        self._redactor = redactor
         both = (before, after)
         self._routes = {route["routeKey"]: route["routeId"] for each in both for route in each["routes"]}
         self._left = {route["routeKey"] for route in after["routes"]}
@@ -101,7 +102,7 @@ class _Words:
             name, before, after = "authorizer", self._authorizers.get(before), self._authorizers.get(after)
         if isinstance(before or after, Mapping):
             return f"{name} of {', '.join(_differing(before or {}, after or {}))}"
-        old, new = _shown(name, before), _shown(name, after)
+        old, new = self._shown(name, before), self._shown(name, after)
         if after is None:
             return f"{name} is cleared"
         if before is None:
@@ -113,6 +114,15 @@ class _Words:
             return f"leads nowhere instead of to {self._title(change.before)}"
         instead = f" instead of {self._title(change.before)}" if change.before else ""
         return f"leads to {self._title(change.after)}{instead}"
+
+    def _shown(self, member: str, value: Any) -> str:
+        """A value as it may stand in a sentence; empty for what is too long for one, or no single value."""
+        if isinstance(value, bool):
+            return str(value).lower()
+        if not isinstance(value, str | int | float):
+            return ""
+        text = str(self._redactor.member(member, value))
+        return text if len(text) <= _LONGEST_SHOWN and text.isprintable() else ""
 
     def _title(self, target: str) -> str:
         integration = target.removeprefix("integrations/")
@@ -129,16 +139,6 @@ _SENTENCES: Mapping[str, Callable[[_Words, Change], str]] = {
 """How each kind is told; the others, which have a name, just with it."""
 
 _LONGEST_SHOWN = 80
-
-
-def _shown(member: str, value: Any) -> str:
-    """A value as it may stand in a sentence; empty for what is too long for one, or no single value."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if not isinstance(value, str | int | float):
-        return ""
-    text = str(redacted({member: value})[member])
-    return text if len(text) <= _LONGEST_SHOWN and text.isprintable() else ""
 
 
 def _differing(before: Document, after: Document) -> list[str]:

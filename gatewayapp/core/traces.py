@@ -27,6 +27,7 @@ from gatewayapp.core.messages import (
     MockRequest,
 )
 from gatewayapp.core.outcomes import Outcome
+from gatewayapp.core.redaction import NO_SECRETS, Secrets
 from gatewayapp.core.snapshot import Route
 
 CONNECT, MESSAGE, DISCONNECT, PUSH, CLOSE = "connect", "message", "disconnect", "push", "close"
@@ -98,6 +99,8 @@ class Kept:
     """The bytes that it takes, roughly."""
     number: int = 0
     """Traces are numbered in the order in which they ended, when they are put away."""
+    secrets: Secrets = NO_SECRETS
+    """Those of the configuration that the event was handled under."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,7 @@ def kept(
     selection: Selection | None = None,
     delivery: str | None = None,
     source: str = "client",
+    secrets: Secrets = NO_SECRETS,
 ) -> Kept:
     """What is kept of an event that went its way."""
     duration = perf_counter() - steps.started
@@ -189,6 +193,7 @@ def kept(
         sent,
         steps,
         _OWN_WEIGHT + weight,
+        secrets=secrets,
     )
 
 
@@ -202,6 +207,7 @@ def kept_frame(
     source: str,
     status: str | None = None,
     delivery: str | None = None,
+    secrets: Secrets = NO_SECRETS,
 ) -> Kept:
     """What is kept of a frame that went one way only: a push, or a close."""
     content = _bounded(frame)
@@ -223,6 +229,7 @@ def kept_frame(
         sent=None if inbound else content,
         steps=Steps(),
         weight=_OWN_WEIGHT + _weight((content,)),
+        secrets=secrets,
     )
 
 
@@ -337,12 +344,12 @@ def told(trace: Kept, mask: Mask, *, with_steps: bool = True) -> Trace:
         integration_type=integration.type if integration else None,
         status=trace.status,
         fault=trace.fault,
-        error=trace.error,
+        error=_error(trace),
         delivery=trace.delivery,
         started_at=int(trace.steps.started_at * 1000),
         duration=_milliseconds(trace.duration),
-        received=_content(trace.received, mask, most),
-        sent=_content(trace.sent, mask, most),
+        received=_content(trace.received, trace.secrets, mask, most),
+        sent=_content(trace.sent, trace.secrets, mask, most),
         steps=_steps(trace, mask) if with_steps else (),
     )
 
@@ -350,12 +357,12 @@ def told(trace: Kept, mask: Mask, *, with_steps: bool = True) -> Trace:
 def _steps(trace: Kept, mask: Mask) -> tuple[Step, ...]:
     if trace.kind not in _WAYS:
         return ()
-    received = _content(trace.received, mask)
+    received = _content(trace.received, trace.secrets, mask)
     steps = [Step(RECEIVED, 0.0, 0.0, None, received)]
     since, given = 0.0, received
     for name, end, gave, error in _entries(trace):
-        output = _content(gave, mask)
-        given = _content(trace.sent, mask) if name == SENT else given
+        output = _content(gave, trace.secrets, mask)
+        given = _content(trace.sent, trace.secrets, mask) if name == SENT else given
         asked = _input(name, trace, given)
         steps.append(Step(name, _milliseconds(since), _milliseconds(end - since), asked, output, error))
         since, given = end, output or given
@@ -374,7 +381,7 @@ def _entries(trace: Kept) -> list[tuple[str, float, object, str | None]]:
     if trace.raised:
         last = len(entries) - 1 if entries and entries[-1][0] == SENT else len(entries)
         end = entries[last][1] if last < len(entries) else trace.duration
-        entries.insert(last, (_failed(trace), end, None, trace.error))
+        entries.insert(last, (_failed(trace), end, None, _error(trace)))
     return entries
 
 
@@ -401,13 +408,17 @@ def _plain(text: str) -> Content:
     return Content(text[:LONGEST_HEAD], len(text), len(text) > LONGEST_HEAD, False)
 
 
-def _content(value: object, mask: Mask, most: int = LONGEST_BODY) -> Content | None:
+def _error(trace: Kept) -> str | None:
+    return None if trace.error is None else trace.secrets.text(trace.error)
+
+
+def _content(value: object, secrets: Secrets, mask: Mask, most: int = LONGEST_BODY) -> Content | None:
     kept_part = part(value)
     if kept_part is None:
         return None
     head = mask.lines(kept_part.head) if kept_part.head else ""
     body, binary = _text(kept_part.body)
-    shown = "\n\n".join(filter(None, [head, body if binary else mask.text(body)]))
+    shown = str(secrets.hide("\n\n".join(filter(None, [head, body if binary else mask.text(body)]))))
     truncated = kept_part.size > len(kept_part.body) or len(shown) > most + len(head)
     return Content(shown[: most + len(head)], kept_part.size, truncated, binary)
 

@@ -130,8 +130,9 @@ class Control:
             outcome,
             selection=stage.api.route_selection,
             source="test",
+            secrets=stage.secrets,
         )
-        error = None if outcome.error is None else str(outcome.error)
+        error = None if outcome.error is None else stage.secrets.text(str(outcome.error))
         return Tried(told(trace, self._gateway.recorder.mask), outcome.status, outcome.answer, error)
 
     def _inject(self, connection_id: str, text: str) -> str | Delivery:

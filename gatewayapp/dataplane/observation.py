@@ -75,7 +75,7 @@ class Recorder:
         """An event has gone its way."""
         selection = stage.api.route_selection if kind == MESSAGE else None
         delivered = None if delivery is None else delivery.value
-        self._keep(kept(kind, connection, steps, trace_id, event, outcome, selection, delivered, source))
+        self._keep(kept(kind, connection, steps, trace_id, event, outcome, selection, delivered, source, stage.secrets))
 
     def pushed(
         self, stage: StageSnapshot, connection: ConnectionInfo, frame: str | bytes, delivery: Delivery, source: str
@@ -85,7 +85,14 @@ class Recorder:
             trace_id = new_request_id()
             self._keep(
                 kept_frame(
-                    PUSH, connection, frame, trace_id=trace_id, inbound=False, source=source, delivery=delivery.value
+                    PUSH,
+                    connection,
+                    frame,
+                    trace_id=trace_id,
+                    inbound=False,
+                    source=source,
+                    delivery=delivery.value,
+                    secrets=stage.secrets,
                 )
             )
 
@@ -101,6 +108,7 @@ class Recorder:
                     inbound=by_client,
                     source="client" if by_client else "gateway",
                     status=str(code),
+                    secrets=stage.secrets,
                 )
             )
 

@@ -54,7 +54,7 @@ class Pipeline:
                 steps.add(RESPONSE_MAPPED, frame)
             return Outcome(frame, route, response.status, None, latency)
         except Exception as error:
-            failure = _expected(error, connection)
+            failure = _expected(error, stage, connection)
             frame = failure.frame(connection.connection_id, message.request_id)
             return Outcome(frame, route, None, failure, _since(called))
 
@@ -86,7 +86,7 @@ class Pipeline:
                 steps.add(RESPONSE_MAPPED, answer)
             return Outcome(answer, route, response.status, None, latency)
         except Exception as error:
-            failure = _expected(error, connection)
+            failure = _expected(error, stage, connection)
             denial = failure.denial(connection.connection_id, handshake.request_id)
             return Outcome(denial, route, None, failure, _since(called))
 
@@ -110,7 +110,7 @@ class Pipeline:
                 steps.add(INTEGRATED, response)
             return Outcome(None, route, response.status, None, latency)
         except Exception as error:
-            return Outcome(None, route, None, _expected(error, connection), _since(called))
+            return Outcome(None, route, None, _expected(error, stage, connection), _since(called))
 
 
 def _check_size(frame: str | None, stage: StageSnapshot) -> None:
@@ -123,10 +123,12 @@ def _since(called: float | None) -> float | None:
     return None if called is None else perf_counter() - called
 
 
-def _expected(error: Exception, connection: ConnectionInfo) -> GatewayError:
+def _expected(error: Exception, stage: StageSnapshot, connection: ConnectionInfo) -> GatewayError:
     """The failure as clients may hear of it; what nobody expected is logged in full and kept from them."""
     if isinstance(error, GatewayError):
-        logger.info("%s/%s %s: %s", connection.api_id, connection.stage, connection.connection_id, error)
+        error.detail = stage.secrets.text(error.detail)  # which logs, traces and metrics show
+        reason = error.detail or error.message
+        logger.info("%s/%s %s: %s", connection.api_id, connection.stage, connection.connection_id, reason)
         return error
     logger.error("Unexpected failure on connection %s", connection.connection_id, exc_info=error)
     return GatewayError()

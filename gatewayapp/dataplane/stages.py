@@ -16,6 +16,8 @@ from gatewayapp.core.snapshot import ApiSnapshot, StageSnapshot, load
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.dataplane.meters import StageMeter
 from gatewayapp.models import ConfigurationVersion, Stage
+from gatewayapp.models.encryption import EncryptionKeyMissing
+from gatewayapp.models.redaction import redactor
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +121,11 @@ def _read_index() -> dict[StageKey, Revision]:
 
 
 def _read_stage(key: StageKey) -> tuple[Revision, StageSnapshot] | None:
-    stage = Stage.objects.select_related("deployment").filter(api_id=key.api_id, stage_name=key.stage).first()
+    try:
+        stage = Stage.objects.select_related("deployment").filter(api_id=key.api_id, stage_name=key.stage).first()
+    except EncryptionKeyMissing as error:
+        logger.error("Stage %s of API %s cannot be served. %s", key.stage, key.api_id, error)
+        return None
     if stage is None or stage.deployment is None:
         return None
     api = _compiled(stage.deployment.snapshot, key)
@@ -127,7 +133,8 @@ def _read_stage(key: StageKey) -> tuple[Revision, StageSnapshot] | None:
         return None
     limits = StageLimits.from_document(stage.limits, StageLimits.from_document(settings.NOPAL_LIMITS))
     data_trace = stage.default_route_settings.get("dataTraceEnabled") is True
-    snapshot = StageSnapshot(api, stage.stage_name, stage.stage_variables, limits, data_trace)
+    secrets = redactor().secrets(stage.deployment.snapshot, {"stageVariables": stage.stage_variables})
+    snapshot = StageSnapshot(api, stage.stage_name, stage.stage_variables, limits, secrets, data_trace)
     return Revision(stage.deployment_id, stage.revision), snapshot
 
 

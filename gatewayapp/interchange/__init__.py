@@ -5,7 +5,7 @@
     preview(plan).changes           # what would change
     imported = apply(plan)          # a new API; apply(plan, api_id) gives the plan to one that is there
 
-    text = export_api(api_id, "cloudformation")
+    text = export_api(api_id, "cloudformation", with_secrets=True)
 
 All raise `Rejected`, whose `problems` say what is wrong, where, and what to do.
 """

@@ -17,10 +17,12 @@ from django.db import transaction
 from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.operations import Conflict, NotFound, OperationError, Outdated
 from gatewayapp.controlplane.operations.changes import Entry, check_expectation, one_change
+from gatewayapp.controlplane.operations.secrets import secrets_of
 from gatewayapp.controlplane.operations.snapshots import draft, freeze
 from gatewayapp.core.comparison import Comparison, compared, renamed
 from gatewayapp.core.graph import CLIENT, SELECTOR, Graph, graph_of
 from gatewayapp.core.policy import management_arn
+from gatewayapp.core.redaction import MissingSecret
 from gatewayapp.core.told import Told, tell
 from gatewayapp.interchange.changes import Change, compare
 from gatewayapp.interchange.documents import Document
@@ -29,6 +31,7 @@ from gatewayapp.interchange.kinds import KINDS
 from gatewayapp.interchange.plans import ENDPOINT, Definition, Part, Plan, filled
 from gatewayapp.interchange.problems import Problem, Rejected, reject
 from gatewayapp.models import Resource, Stage
+from gatewayapp.models.redaction import redactor
 
 _CREATE: Mapping[str, Callable[..., Resource]] = {
     "Authorizer": operations.create_authorizer,
@@ -106,7 +109,7 @@ def endpoint(api_id: str) -> str:
 def _carried_out(plan: Plan, api_id: str | None, entry: Entry) -> Imported:
     before = _existing(api_id) if api_id else None
     draft_before = draft(operations.get_api(api_id=api_id)) if api_id else None
-    work = _Import(plan.definition, before)
+    work = _Import(_with_stored_secrets(plan.definition, before), before)
     work.make_draft()
     work.raise_problems()
     work.make_stages()
@@ -118,17 +121,51 @@ def _carried_out(plan: Plan, api_id: str | None, entry: Entry) -> Imported:
     entry.after = after.definition.document()
     before = named_as(before, after) if before else None
     changes = compare(before.definition if before else None, after.definition)
-    graph = graph_of(draft_after)
-    graph_before = _by_names(graph_of(draft_before), before) if before and draft_before else _clients_of(graph)
+    graph = graph_of(draft_after, secrets_of(draft_after))
+    graph_before = (
+        _by_names(graph_of(draft_before, secrets_of(draft_before)), before)
+        if before and draft_before
+        else _clients_of(graph)
+    )
     return Imported(
         work.api_id,
         tuple(str(stage.members["stageName"]) for stage in plan.definition.stages),
         changes,
         (*plan.notes, *work.notes),
-        tell(draft_before or _nothing_of(draft_after), draft_after),
+        tell(draft_before or _nothing_of(draft_after), draft_after, redactor()),
         graph,
         compared(graph_before, _by_names(graph, after), _changed_nodes(changes)),
     )
+
+
+def _with_stored_secrets(definition: Definition, before: Stored | None) -> Definition:
+    """The definition with the secrets of the API's parts of the same names in place of their placeholders."""
+    former = {part.key: part for part in (*before.definition.parts, *before.definition.tests)} if before else {}
+    problems: list[Problem] = []
+
+    def restore(part: Part, stored: Part | None) -> Part:
+        responses = {response.key: response for response in stored.responses} if stored else {}
+        try:
+            members = redactor().restore(part.members, stored.members if stored else {})
+        except MissingSecret as error:
+            problems.append(Problem(part.place, str(error)))
+            members = part.members
+        own = tuple(restore(response, responses.get(response.key)) for response in part.responses)
+        return replace(part, members=members, responses=own)
+
+    def restore_all(parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        return tuple(restore(part, former.get(part.key)) for part in parts)
+
+    found = replace(
+        definition,
+        authorizers=restore_all(definition.authorizers),
+        integrations=restore_all(definition.integrations),
+        stages=restore_all(definition.stages),
+        tests=restore_all(definition.tests),
+    )
+    if problems:
+        raise Rejected(*problems)
+    return found
 
 
 def _nothing_of(draft: Document) -> Document:

@@ -12,6 +12,7 @@ from gatewayapp.interchange.documents import Document, dump
 from gatewayapp.interchange.drafts import served, stored
 from gatewayapp.interchange.plans import Definition
 from gatewayapp.interchange.problems import reject
+from gatewayapp.models.redaction import redactor
 
 _WRITERS: Mapping[str, Callable[[Definition, str], Document]] = {
     "nopal": lambda definition, _: nopal.write(definition),
@@ -26,10 +27,16 @@ FORMATS = (*_WRITERS, *PICTURES)
 
 
 def export_api(
-    api_id: str, export_format: str = "nopal", stage_name: str | None = None, api_endpoint: str | None = None
+    api_id: str,
+    export_format: str = "nopal",
+    stage_name: str | None = None,
+    api_endpoint: str | None = None,
+    *,
+    with_secrets: bool = False,
 ) -> str:
     """The API as YAML, or its picture: its draft and all stages, or with `stage_name` what that stage serves.
 
+    Secrets are for those who may edit the API; for others they are placeholders, which an import leaves as they are.
     `api_endpoint` is the URL that clients connect to, without the stage; AsyncAPI documents tell it. Raises NotFound,
     and Rejected for an unknown format or a stage that serves nothing.
     """
@@ -38,6 +45,8 @@ def export_api(
     if export_format in PICTURES:
         return _picture(api_id, PICTURES[export_format], stage_name)
     definition = stored(api_id, stage_name).definition
+    if not with_secrets:
+        definition = definition.mapped(redactor().document)
     return dump(_WRITERS[export_format](definition, api_endpoint or endpoint(api_id)))
 
 

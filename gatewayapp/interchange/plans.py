@@ -53,6 +53,16 @@ class Definition:
         for parts in (self.authorizers, self.models, self.integrations, self.routes, self.stages):
             yield from parts
 
+    def mapped(self, change: Callable[[Document], Document]) -> "Definition":
+        """The same with `change` applied to the members of every part."""
+
+        def part_of(part: Part) -> Part:
+            return replace(part, members=change(part.members), responses=tuple(map(part_of, part.responses)))
+
+        sections = ("authorizers", "models", "integrations", "routes", "stages", "tests")
+        parts = {section: tuple(map(part_of, getattr(self, section))) for section in sections}
+        return Definition(api=part_of(self.api), **parts)
+
     def document(self) -> Document:
         """The API's members with lists of its parts', in wire form, references written as `${name}`."""
         sections = ("authorizers", "models", "integrations", "routes", "stages", *(("tests",) if self.tests else ()))

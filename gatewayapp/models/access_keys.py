@@ -7,15 +7,11 @@ database (NOPAL_ENCRYPTION_KEY), never hashed.
 import base64
 import secrets
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
-from cryptography.fernet import Fernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from gatewayapp.models.encryption import ACCESS_KEYS, decrypt, encrypt
 from gatewayapp.models.resources import Document, timestamp
 
 
@@ -30,7 +26,7 @@ class AccessKeyManager(models.Manager["AccessKey"]):
         key = self.create(
             name=name,
             permissions=[dict(permission) for permission in permissions],
-            encrypted_secret=_fernet(settings.NOPAL_ENCRYPTION_KEY).encrypt(secret.encode()).decode(),
+            encrypted_secret=encrypt(secret, ACCESS_KEYS),
         )
         return key, secret
 
@@ -63,11 +59,9 @@ class AccessKey(models.Model):
 
     @property
     def secret(self) -> str:
-        """The secret, 40 characters; raises `cryptography.fernet.InvalidToken` under another NOPAL_ENCRYPTION_KEY."""
-        return _fernet(settings.NOPAL_ENCRYPTION_KEY).decrypt(self.encrypted_secret.encode()).decode()
+        """The secret, 40 characters. Raises EncryptionKeyMissing."""
+        return decrypt(self.encrypted_secret, ACCESS_KEYS)
 
-
-@lru_cache(maxsize=2)
-def _fernet(encryption_key: str) -> Fernet:
-    derived = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"nopal access key secrets")
-    return Fernet(base64.urlsafe_b64encode(derived.derive(encryption_key.encode())))
+    def reencrypt(self) -> None:
+        """Encrypt the secret with the newest key, without saving it. Raises EncryptionKeyMissing."""
+        self.encrypted_secret = encrypt(self.secret, ACCESS_KEYS)

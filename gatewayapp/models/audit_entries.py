@@ -6,6 +6,8 @@ Strings instead of foreign keys, since an entry outlives the people, keys and re
 from django.db import models
 from django.utils import timezone
 
+from gatewayapp.models.encryption import EncryptedJSONField
+
 
 class AuditEntry(models.Model):
     at = models.DateTimeField(default=timezone.now, editable=False)
@@ -19,8 +21,8 @@ class AuditEntry(models.Model):
     resource = models.CharField(max_length=1024)
     """An ARN, such as `arn:aws:apigateway:us-east-1::/apis/ab12cd34ef/routes/k3v9x2a`."""
     api_id = models.CharField(max_length=10, blank=True)
-    before = models.JSONField(null=True)
-    after = models.JSONField(null=True)
+    before = EncryptedJSONField(null=True)
+    after = EncryptedJSONField(null=True)
 
     class Meta:
         ordering = ("-pk",)

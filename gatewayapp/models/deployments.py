@@ -1,12 +1,14 @@
 """Deployment: an API as it stood when it was deployed; clients meet deployments only, never the draft.
 
-`snapshot` holds the documents of everything that serves a message, in the format that `core.snapshot` loads.
+`snapshot` holds the documents of everything that serves a message, in the format that `core.snapshot` loads;
+encrypted, since an integration's parameters hold credentials. They are decrypted when a stage loads, once.
 """
 
 from django.db import models
 from django.utils import timezone
 
 from gatewayapp.models.apis import Api
+from gatewayapp.models.encryption import EncryptedJSONField
 from gatewayapp.models.resources import Resource, new_deployment_id
 
 
@@ -28,7 +30,7 @@ class Deployment(Resource):
     auto_deployed = models.BooleanField(default=False)
     created_by = models.CharField(max_length=256, default="", editable=False)
     """The name of whoever made it, as the audit log has it."""
-    snapshot = models.JSONField()
+    snapshot = EncryptedJSONField()
     created_date = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
+from gatewayapp.models.encryption import EncryptedJSONField
 from gatewayapp.models.integrations import Integration
 from gatewayapp.models.resources import Resource, new_id
 
@@ -21,8 +22,8 @@ class IntegrationResponse(Resource):
     integration = models.ForeignKey(Integration, models.CASCADE, related_name="integration_responses")
     integration_response_key = models.CharField(max_length=128)
     content_handling_strategy = models.CharField(max_length=17, default="")
-    response_parameters = models.JSONField(default=dict)
-    response_templates = models.JSONField(default=dict)
+    response_parameters = EncryptedJSONField(default=dict)
+    response_templates = EncryptedJSONField(default=dict)
     template_selection_expression = models.TextField(default="")
     created_date = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -1,9 +1,14 @@
 """Integration: the backend that is called for a route's events, and how a request to it is made."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.db import models
 from django.utils import timezone
 
 from gatewayapp.models.apis import Api
+from gatewayapp.models.encryption import EncryptedJSONField, EncryptedTextField
+from gatewayapp.models.redaction import redactor
 from gatewayapp.models.resources import Resource, new_id
 
 # What an integration response's key is compared with; fixed by the type, see the API Gateway developer guide,
@@ -39,7 +44,9 @@ class Integration(Resource):
     integration_id = models.CharField(primary_key=True, max_length=7, default=new_id, editable=False)
     api = models.ForeignKey(Api, models.CASCADE, related_name="integrations")
     integration_type = models.CharField(max_length=10)
-    integration_uri = models.CharField(max_length=2048, default="")
+    integration_uri = EncryptedTextField(default="")
+    shown_uri = models.CharField(max_length=2048, default="", editable=False)
+    """The URI without its secrets, for lists to show, search and sort."""
     integration_method = models.CharField(max_length=64, default="")
     connection_type = models.CharField(max_length=8, default="INTERNET")
     connection_id = models.CharField(max_length=1024, default="")
@@ -48,8 +55,8 @@ class Integration(Resource):
     description = models.CharField(max_length=1024, default="")
     passthrough_behavior = models.CharField(max_length=17, default="")
     payload_format_version = models.CharField(max_length=64, default="1.0")
-    request_parameters = models.JSONField(default=dict)
-    request_templates = models.JSONField(default=dict)
+    request_parameters = EncryptedJSONField(default=dict)
+    request_templates = EncryptedJSONField(default=dict)
     template_selection_expression = models.TextField(default="")
     timeout_in_millis = models.PositiveIntegerField(default=29_000)
     tls_config = models.JSONField(default=dict)
@@ -60,6 +67,12 @@ class Integration(Resource):
 
     def __str__(self) -> str:
         return f"{self.api_id} {self.integration_type} {self.integration_id}"
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        self.shown_uri = redactor().mask.url(self.integration_uri)
+        if update_fields is not None and "integration_uri" in update_fields:
+            update_fields = {*update_fields, "shown_uri"}
+        super().save(*args, update_fields=update_fields, **kwargs)
 
     @property
     def integration_response_selection_expression(self) -> str:

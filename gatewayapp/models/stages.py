@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from gatewayapp.models.apis import Api
 from gatewayapp.models.deployments import Deployment
+from gatewayapp.models.encryption import EncryptedJSONField
 from gatewayapp.models.resources import Document, Resource
 
 
@@ -40,7 +41,7 @@ class Stage(Resource):
     deployment = models.ForeignKey(Deployment, models.RESTRICT, null=True, related_name="stages")
     auto_deploy = models.BooleanField(default=False)
     description = models.CharField(max_length=1024, default="")
-    stage_variables = models.JSONField(default=dict)
+    stage_variables = EncryptedJSONField(default=dict)
     default_route_settings = models.JSONField(default=default_route_settings)
     route_settings = models.JSONField(default=dict)
     access_log_settings = models.JSONField(default=dict)

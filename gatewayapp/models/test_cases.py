@@ -4,6 +4,7 @@ from django.db import models
 from django.utils import timezone
 
 from gatewayapp.models.apis import Api
+from gatewayapp.models.encryption import EncryptedJSONField, EncryptedTextField
 from gatewayapp.models.resources import Resource, new_id
 
 
@@ -14,8 +15,8 @@ class TestCase(Resource):
     test_case_id = models.CharField(primary_key=True, max_length=7, default=new_id, editable=False)
     api = models.ForeignKey(Api, models.CASCADE, related_name="test_cases")
     name = models.CharField(max_length=128)
-    message = models.TextField(default="")
-    expectations = models.JSONField(default=dict)
+    message = EncryptedTextField(default="")
+    expectations = EncryptedJSONField(default=dict)
     """As `core.expectations` compiles them."""
     created_date = models.DateTimeField(default=timezone.now, editable=False)
 

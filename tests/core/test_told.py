@@ -2,9 +2,12 @@
 
 import pytest
 
+from gatewayapp.core.masking import Mask
+from gatewayapp.core.redaction import Redactor
 from gatewayapp.core.told import tell
 from tests.core.test_graph import http, lambda_proxy, mock, route, snapshot
 
+REDACTOR = Redactor(Mask())
 BASE = snapshot(
     routes=[route("send", "i1"), route("$default")],
     integrations=[
@@ -106,13 +109,13 @@ CASES = [
 
 @pytest.mark.parametrize(("after", "sentence", "node"), CASES, ids=[case[1] for case in CASES])
 def test_a_change_is_told_in_a_sentence(after, sentence, node):
-    [told] = tell(BASE, after)
+    [told] = tell(BASE, after, REDACTOR)
     assert (told.sentence, told.node) == (sentence, node)
 
 
 @pytest.mark.parametrize(("before", "node"), [(case[0], case[2]) for case in CASES], ids=[case[1] for case in CASES])
 def test_the_way_back_is_told_as_well_and_no_secret_is(before, node):
-    [told] = tell(before, BASE)
+    [told] = tell(before, BASE, REDACTOR)
     assert told.node == node
     assert told.sentence.startswith(("Adds ", "Removes ", "Changes ", "Makes "))
     assert told.sentence.endswith(".")
@@ -122,12 +125,11 @@ def test_the_way_back_is_told_as_well_and_no_secret_is(before, node):
 
 def test_the_response_of_a_route_that_goes_goes_with_it():
     before = but(routes=routes(route("send", "i1", two_way=True)))
-    sentences = [told.sentence for told in tell(before, but(routes=BASE["routes"][1:]))]
+    sentences = [told.sentence for told in tell(before, but(routes=BASE["routes"][1:]), REDACTOR)]
     assert sentences == ["Removes route send.", "Removes the response of route send."]
-    assert [told.sentence for told in tell(before, BASE)] == ["Makes route send one-way."]
+    assert [told.sentence for told in tell(before, BASE, REDACTOR)] == ["Makes route send one-way."]
 
 
 def test_nothing_is_told_of_equals():
-    assert (
-        tell(BASE, snapshot(**{name: BASE[name] for name in ("routes", "integrations", "models", "authorizers")})) == ()
-    )
+    same = snapshot(**{name: BASE[name] for name in ("routes", "integrations", "models", "authorizers")})
+    assert tell(BASE, same, REDACTOR) == ()

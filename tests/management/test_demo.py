@@ -4,6 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from gatewayapp.controlplane.operations import create_api, delete_api, delete_stage, get_apis, get_routes, get_stage
+from gatewayapp.controlplane.operations.encryption import rotate_encryption_keys
 from gatewayapp.core import snapshot
 from gatewayapp.core.policy import MANAGE_CONNECTIONS, allows, connections_arn
 from gatewayapp.management.demo import ROUTES, TWO_WAY, ensure_demo
@@ -86,7 +87,9 @@ def test_its_key_may_only_manage_the_connections_of_its_stage() -> None:
 
 def test_a_key_that_cannot_be_read_any_more_is_replaced(settings: Settings) -> None:
     lost = ensure_demo("127.0.0.1:8001")
-    settings.NOPAL_ENCRYPTION_KEY = "another encryption key than before"
+    settings.NOPAL_ENCRYPTION_KEY = f"newest, {settings.NOPAL_ENCRYPTION_KEY}"
+    rotate_encryption_keys()
+    AccessKey.objects.filter(pk=lost.access_key_id).update(encrypted_secret="of a key that is gone")
 
     demo = ensure_demo("127.0.0.1:8001")
 

@@ -69,6 +69,11 @@ def authorize_reference(key: AccessKey, members: dict[str, Any]) -> None:
         raise _denied(key, action, path)
 
 
+def may_edit(key: AccessKey, path: str) -> bool:
+    """Whether the key may change the resource at `path`, and so may read its secrets."""
+    return _may(key, management_action("PATCH"), path)
+
+
 def visible(key: AccessKey, resources: "QuerySet[Any]") -> "QuerySet[Any]":
     """Of a list those that the key may read: it may name APIs and domain names one by one. One query."""
     collection = _COLLECTIONS.get(resources.model)

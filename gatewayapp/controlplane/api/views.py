@@ -14,14 +14,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from gatewayapp.controlplane.api.access import authenticate, authorize, authorize_reference, visible
+from gatewayapp.controlplane.api.access import authenticate, authorize, authorize_reference, may_edit, visible
 from gatewayapp.controlplane.api.pagination import page
 from gatewayapp.controlplane.api.requests import PREFIX, body_document, expected_draft, path_below_prefix
 from gatewayapp.controlplane.api.table import MethodNotAllowed, Operation, match
-from gatewayapp.controlplane.operations import OperationError
+from gatewayapp.controlplane.operations import OperationError, path_of
 from gatewayapp.controlplane.operations.actors import Actor, acting
 from gatewayapp.core.sigv4 import SignatureError
 from gatewayapp.models import Api, Document, Resource
+from gatewayapp.models.redaction import redactor
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +57,29 @@ class ManagementView(APIView):
             result = operation.function(**self.call.labels, **members)
         if isinstance(result, QuerySet):
             result = visible(self.key, result)
-        body = None if operation.status == 204 else _answer(result, request)
+        body = None if operation.status == 204 else self.answer(result, request)
         return Response(body, status=operation.status)
+
+    def answer(self, result: object, request: Request) -> Document:
+        if isinstance(result, QuerySet):
+            query = request.query_params
+            resources, next_token = page(result, query.get("maxResults"), query.get("nextToken"))
+            items = [self.document(resource, request) for resource in resources]
+            return {"items": items, "nextToken": next_token} if next_token else {"items": items}
+        if isinstance(result, Resource):
+            return self.document(result, request)
+        if isinstance(result, str):
+            return {"value": result}
+        return {} if result is None else {"tags": result}
+
+    def document(self, resource: Resource, request: Request) -> Document:
+        """The resource: its secrets are for keys that may edit it, and for the call that has just written them."""
+        document = resource.document()
+        if self.call.operation.method == "GET" and not may_edit(self.key, path_of(resource)):
+            document = redactor().document(document)
+        if isinstance(resource, Api):
+            document["apiEndpoint"] = api_endpoint(request, resource.api_id)
+        return document
 
     get = post = put = patch = delete = operate
 
@@ -109,26 +131,6 @@ def _members(operation: Operation, request: Request) -> dict[str, Any]:
     }
     lists = {operation.members[name]: request.query_params.getlist(name) for name in operation.query_lists}
     return members | lists
-
-
-def _answer(result: object, request: Request) -> Document:
-    if isinstance(result, QuerySet):
-        query = request.query_params
-        resources, next_token = page(result, query.get("maxResults"), query.get("nextToken"))
-        items = [_document(resource, request) for resource in resources]
-        return {"items": items, "nextToken": next_token} if next_token else {"items": items}
-    if isinstance(result, Resource):
-        return _document(result, request)
-    if isinstance(result, str):
-        return {"value": result}
-    return {} if result is None else {"tags": result}
-
-
-def _document(resource: Resource, request: Request) -> Document:
-    document = resource.document()
-    if isinstance(resource, Api):
-        document["apiEndpoint"] = api_endpoint(request, resource.api_id)
-    return document
 
 
 def _error(status: int, code: str, body: Document) -> Response:

@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.actors import current_actor
 from gatewayapp.core.policy import management_arn
-from gatewayapp.core.redaction import redacted
 from gatewayapp.models import (
     AccessKey,
     Api,
@@ -27,6 +26,7 @@ from gatewayapp.models import (
     Stage,
     TestCase,
 )
+from gatewayapp.models.redaction import redactor
 
 _PATHS: dict[type, str] = {
     AccessKey: "/accesskeys/{0.access_key_id}",
@@ -69,8 +69,8 @@ def add_entry(action: str, path: str, before: Document | None = None, after: Doc
         action=action,
         resource=management_arn(settings.NOPAL_REGION, path),
         api_id=_api_id(path),
-        before=redacted(before) if before is not None else None,
-        after=redacted(after) if after is not None else None,
+        before=None if before is None else redactor().document(before),
+        after=None if after is None else redactor().document(after),
     )
 
 

@@ -17,6 +17,7 @@ from gatewayapp.controlplane.operations.members import (
     checked,
 )
 from gatewayapp.controlplane.operations.resources import assign, check_quota, find
+from gatewayapp.controlplane.operations.secrets import with_stored_secrets
 from gatewayapp.core.uris import compile_lambda_uri
 from gatewayapp.models import Authorizer
 
@@ -47,7 +48,7 @@ class AuthorizerMembers(TypedDict, total=False):
 def create_authorizer(*, api_id: str, **members: Unpack[AuthorizerMembers]) -> Authorizer:
     api = get_api(api_id=api_id)
     required = ("name", "authorizer_type", "authorizer_uri", "identity_source")
-    values = checked(AuthorizerMembers, members, required=required)
+    values = checked(AuthorizerMembers, with_stored_secrets(members), required=required)
     check_quota(api.authorizers.all(), MOST_AUTHORIZERS, "authorizers of an API")
     return _written(Authorizer(api=api), values)
 
@@ -65,7 +66,7 @@ def get_authorizer(*, api_id: str, authorizer_id: str) -> Authorizer:
 def update_authorizer(*, api_id: str, authorizer_id: str, **members: Unpack[AuthorizerMembers]) -> Authorizer:
     """Identity sources are replaced."""
     authorizer = get_authorizer(api_id=api_id, authorizer_id=authorizer_id)
-    return _written(authorizer, checked(AuthorizerMembers, members))
+    return _written(authorizer, checked(AuthorizerMembers, with_stored_secrets(members, authorizer)))
 
 
 @draft_change_of(get_authorizer)

@@ -14,6 +14,7 @@ from gatewayapp.controlplane.operations.resources import assign, find
 from gatewayapp.controlplane.operations.snapshots import draft, freeze, point_at
 from gatewayapp.core.told import Told, tell
 from gatewayapp.models import Api, Deployment, Document, Stage
+from gatewayapp.models.redaction import redactor
 
 DRAFT = "draft"
 """What stands for the draft where deployments are compared."""
@@ -68,7 +69,8 @@ def delete_deployment(*, api_id: str, deployment_id: str) -> None:
 
 def diff_deployments(*, api_id: str, before: str, after: str) -> tuple[Told, ...]:
     """What changed from one deployment to another, in words too; either may be DRAFT."""
-    return tell(get_snapshot(api_id=api_id, deployment_id=before), get_snapshot(api_id=api_id, deployment_id=after))
+    old, new = (get_snapshot(api_id=api_id, deployment_id=each) for each in (before, after))
+    return tell(old, new, redactor())
 
 
 def get_snapshot(*, api_id: str, deployment_id: str) -> Document:

@@ -7,6 +7,7 @@ from gatewayapp.controlplane.operations.apis import get_api
 from gatewayapp.controlplane.operations.changes import get_draft_version
 from gatewayapp.controlplane.operations.deployments import DRAFT, get_snapshot
 from gatewayapp.controlplane.operations.errors import BadRequest
+from gatewayapp.controlplane.operations.secrets import secrets_of
 from gatewayapp.controlplane.operations.stages import get_stage
 from gatewayapp.controlplane.operations.test_cases import run_test_cases
 from gatewayapp.core.destinations import Destination, HttpDestination, destination_of
@@ -16,6 +17,7 @@ from gatewayapp.core.snapshot import load_integration
 from gatewayapp.core.told import Told, tell
 from gatewayapp.live import NoGateway, live_connections
 from gatewayapp.models import Connection, Document, Stage
+from gatewayapp.models.redaction import redactor
 
 MOST_DESTINATIONS = 100
 """Distinct backends that one check tries to reach."""
@@ -85,11 +87,11 @@ def check_deployment(*, api_id: str, stage_name: str = "", reach_backends: bool 
 
 
 def _changes(stage: Stage, draft: Document) -> tuple[Told, ...] | None:
-    return None if stage.deployment is None else tell(stage.deployment.snapshot, draft)
+    return None if stage.deployment is None else tell(stage.deployment.snapshot, draft, redactor())
 
 
 def _findings_of_draft(draft: Document) -> Iterator[Finding]:
-    graph = graph_of(draft)
+    graph = graph_of(draft, secrets_of(draft))
     for problem in graph.problems:
         yield Finding(problem)
     for node in graph.nodes:
@@ -136,7 +138,8 @@ def _findings_of_backends(draft: Document, stage: Stage | None) -> Iterator[Find
             continue  # which is told of the draft
         except GatewayError as error:
             if stage is not None:
-                yield Finding(Problem("no-backend", ERROR, str(error)), node)
+                message = secrets_of(draft, stage).text(str(error))
+                yield Finding(Problem("no-backend", ERROR, message), node)
             continue
         if destination is not None:
             nodes.setdefault(destination, []).append(node)

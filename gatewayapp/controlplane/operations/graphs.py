@@ -6,6 +6,7 @@ from gatewayapp.controlplane.operations.apis import get_api
 from gatewayapp.controlplane.operations.changes import get_draft_version
 from gatewayapp.controlplane.operations.deployments import DRAFT, get_snapshot
 from gatewayapp.controlplane.operations.layouts import get_layout
+from gatewayapp.controlplane.operations.secrets import secrets_of
 from gatewayapp.core.diff import diff
 from gatewayapp.core.graph import Graph, graph_of
 from gatewayapp.core.layout import Placed, arranged
@@ -41,7 +42,7 @@ def get_graph(*, api_id: str, deployment_id: str = DRAFT) -> ApiGraph:
     version = get_draft_version(api_id=api_id)
     draft = get_snapshot(api_id=api_id, deployment_id=DRAFT)
     shown = draft if deployment_id == DRAFT else get_snapshot(api_id=api_id, deployment_id=deployment_id)
-    graph = graph_of(shown)
+    graph = graph_of(shown, secrets_of(shown))
     return ApiGraph(
         api_id, deployment_id, version, graph, arranged(graph, get_layout(api_id=api_id)), _stages(api, draft)
     )

@@ -9,6 +9,7 @@ from gatewayapp.controlplane.operations.errors import Conflict
 from gatewayapp.controlplane.operations.integrations import CONTENT_HANDLING, TEMPLATES, get_integration
 from gatewayapp.controlplane.operations.members import Compiled, MapOf, Text, checked
 from gatewayapp.controlplane.operations.resources import assign, find
+from gatewayapp.controlplane.operations.secrets import with_stored_secrets
 from gatewayapp.core.expressions import Selection, compile_selection
 from gatewayapp.core.snapshot import compile_response_key
 from gatewayapp.models import IntegrationResponse
@@ -31,7 +32,7 @@ def create_integration_response(
     *, api_id: str, integration_id: str, **members: Unpack[IntegrationResponseMembers]
 ) -> IntegrationResponse:
     integration = get_integration(api_id=api_id, integration_id=integration_id)
-    values = checked(IntegrationResponseMembers, members, required=("integration_response_key",))
+    values = checked(IntegrationResponseMembers, with_stored_secrets(members), required=("integration_response_key",))
     return _written(IntegrationResponse(integration=integration, **values))
 
 
@@ -53,7 +54,7 @@ def update_integration_response(
     response = get_integration_response(
         api_id=api_id, integration_id=integration_id, integration_response_id=integration_response_id
     )
-    return _written(assign(response, checked(IntegrationResponseMembers, members)))
+    return _written(assign(response, checked(IntegrationResponseMembers, with_stored_secrets(members, response))))
 
 
 @draft_change_of(get_integration_response)

@@ -23,6 +23,7 @@ from gatewayapp.controlplane.operations.members import (
     merged,
 )
 from gatewayapp.controlplane.operations.resources import assign, check_quota, find
+from gatewayapp.controlplane.operations.secrets import with_stored_secrets
 from gatewayapp.core.snapshot import load_integration
 from gatewayapp.models import Document, Integration
 
@@ -58,7 +59,7 @@ class IntegrationMembers(TypedDict, total=False):
 @draft_change
 def create_integration(*, api_id: str, **members: Unpack[IntegrationMembers]) -> Integration:
     api = get_api(api_id=api_id)
-    values = checked(IntegrationMembers, members, required=("integration_type",))
+    values = checked(IntegrationMembers, with_stored_secrets(members), required=("integration_type",))
     check_quota(api.integrations.all(), MOST_INTEGRATIONS, "integrations of an API")
     return _written(Integration(api=api), values)
 
@@ -76,7 +77,7 @@ def get_integration(*, api_id: str, integration_id: str) -> Integration:
 def update_integration(*, api_id: str, integration_id: str, **members: Unpack[IntegrationMembers]) -> Integration:
     """Request parameters merge, an empty value removes one; request templates are replaced."""
     integration = get_integration(api_id=api_id, integration_id=integration_id)
-    return _written(integration, checked(IntegrationMembers, members))
+    return _written(integration, checked(IntegrationMembers, with_stored_secrets(members, integration)))
 
 
 @draft_change_of(get_integration)

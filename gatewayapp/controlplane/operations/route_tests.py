@@ -12,6 +12,7 @@ from django.conf import settings
 from gatewayapp.controlplane.operations.audit_entries import add_entry
 from gatewayapp.controlplane.operations.deployments import DRAFT, get_snapshot
 from gatewayapp.controlplane.operations.errors import BadRequest, Unavailable
+from gatewayapp.controlplane.operations.secrets import secrets_of
 from gatewayapp.controlplane.operations.stages import get_stage
 from gatewayapp.core.diff import MemberChange
 from gatewayapp.core.dry_run import DryRun, differences, dry_run, sample_connection
@@ -103,11 +104,12 @@ def stage_snapshot(document: Document, stage: Stage | None) -> StageSnapshot:
     try:
         api = load(document)
     except ValueError as error:
-        raise BadRequest(f"Unable to test: {error}") from error
-    general = StageLimits.from_document(settings.NOPAL_LIMITS)
+        raise BadRequest(f"Unable to test: {secrets_of(document, stage).text(str(error))}") from error
+    general, secrets = StageLimits.from_document(settings.NOPAL_LIMITS), secrets_of(document, stage)
     if stage is None:
-        return StageSnapshot(api, DRAFT, {}, general)
-    return StageSnapshot(api, stage.stage_name, stage.stage_variables, StageLimits.from_document(stage.limits, general))
+        return StageSnapshot(api, DRAFT, {}, general, secrets)
+    limits = StageLimits.from_document(stage.limits, general)
+    return StageSnapshot(api, stage.stage_name, stage.stage_variables, limits, secrets)
 
 
 def domain_name(api_id: str) -> str:

@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from gatewayapp.controlplane.operations.actors import current_actor
 from gatewayapp.controlplane.operations.errors import BadRequest
+from gatewayapp.controlplane.operations.secrets import secrets_of
 from gatewayapp.core import snapshot
 from gatewayapp.models import Api, ConfigurationVersion, Deployment, Document, Stage, StageDeployment
 
@@ -25,7 +26,7 @@ def freeze(api: Api) -> Document:
     try:
         snapshot.load(document)
     except ValueError as error:
-        raise BadRequest(f"Unable to deploy API: {error}") from error
+        raise BadRequest(f"Unable to deploy API: {secrets_of(document).text(str(error))}") from error
     return document
 
 

@@ -22,6 +22,7 @@ from gatewayapp.controlplane.operations.members import (
     merged,
 )
 from gatewayapp.controlplane.operations.resources import assign, check_quota, find
+from gatewayapp.controlplane.operations.secrets import with_stored_secrets
 from gatewayapp.controlplane.operations.snapshots import note_deployment, redeploy
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.models import Api, ConfigurationVersion, Deployment, Stage, StageDeployment
@@ -109,7 +110,7 @@ class NewStageMembers(StageMembers, total=False):
 @change
 def create_stage(*, api_id: str, **members: Unpack[NewStageMembers]) -> Stage:
     api = get_api(api_id=api_id)
-    values = checked(NewStageMembers, members, required=("stage_name",))
+    values = checked(NewStageMembers, with_stored_secrets(members), required=("stage_name",))
     if api.stages.filter(stage_name=values["stage_name"]).exists():
         raise Conflict("Stage already exists").about("stage_name")
     check_quota(api.stages.all(), MOST_STAGES, "stages of an API")
@@ -133,7 +134,7 @@ def get_stage_history(*, api_id: str, stage_name: str) -> QuerySet[StageDeployme
 def update_stage(*, api_id: str, stage_name: str, **members: Unpack[StageMembers]) -> Stage:
     """Variables and route settings merge by key, and an empty variable is removed; the rest is replaced."""
     stage = get_stage(api_id=api_id, stage_name=stage_name)
-    return _written(stage, checked(StageMembers, members))
+    return _written(stage, checked(StageMembers, with_stored_secrets(members, stage)))
 
 
 @change_of(get_stage)

@@ -15,10 +15,12 @@ from gatewayapp.controlplane.operations.errors import BadRequest, Conflict
 from gatewayapp.controlplane.operations.members import Text, checked
 from gatewayapp.controlplane.operations.resources import assign, check_quota, find
 from gatewayapp.controlplane.operations.route_tests import domain_name, send_message, stage_snapshot, stage_to_try
+from gatewayapp.controlplane.operations.secrets import with_stored_secrets
 from gatewayapp.core.dry_run import DryRun, dry_run, outcome_of
-from gatewayapp.core.expectations import compile_expectations, unmet
+from gatewayapp.core.expectations import Outcome, compile_expectations, unmet
 from gatewayapp.core.snapshot import StageSnapshot
 from gatewayapp.models import Document, TestCase
+from gatewayapp.models.redaction import redactor
 
 MOST_TEST_CASES = 100
 
@@ -66,7 +68,7 @@ class TestResult:
 @change
 def create_test_case(*, api_id: str, **members: Unpack[TestCaseMembers]) -> TestCase:
     api = get_api(api_id=api_id)
-    values = checked(TestCaseMembers, members, required=("name", "message"))
+    values = checked(TestCaseMembers, with_stored_secrets(members), required=("name", "message"))
     check_quota(api.test_cases.all(), MOST_TEST_CASES, "test cases of an API")
     return _written(TestCase(api=api, **values))
 
@@ -84,7 +86,7 @@ def get_test_case(*, api_id: str, test_case_id: str) -> TestCase:
 def update_test_case(*, api_id: str, test_case_id: str, **members: Unpack[TestCaseMembers]) -> TestCase:
     """What is given is replaced as a whole."""
     test_case = get_test_case(api_id=api_id, test_case_id=test_case_id)
-    return _written(assign(test_case, checked(TestCaseMembers, members)))
+    return _written(assign(test_case, checked(TestCaseMembers, with_stored_secrets(members, test_case))))
 
 
 @change_of(get_test_case)
@@ -116,14 +118,21 @@ def send_test_case(*, api_id: str, test_case_id: str, stage_name: str = "", depl
     run = dry_run(snapshot, test_case.message, domain_name(api_id), int(time() * 1000))
     tried = send_message(api_id, snapshot, test_case.message, deployment_id)
     outcome = replace(outcome_of(run), sent=True, status=tried.status, frame=tried.frame, error=tried.error)
-    return TestResult(test_case, unmet(compile_expectations(test_case.expectations), outcome), True, run)
+    return TestResult(test_case, _failures(test_case, run, outcome), True, run)
 
 
 def _run(test_case: TestCase, snapshot: StageSnapshot) -> TestResult:
     run = dry_run(snapshot, test_case.message, domain_name(test_case.api_id), int(time() * 1000))
-    expected, outcome = compile_expectations(test_case.expectations), outcome_of(run)
+    expected = compile_expectations(test_case.expectations)
     is_complete = not expected.need_an_answer or run.error is not None
-    return TestResult(test_case, unmet(expected, outcome), is_complete, run)
+    return TestResult(test_case, _failures(test_case, run, outcome_of(run)), is_complete, run)
+
+
+def _failures(test_case: TestCase, run: DryRun, outcome: Outcome) -> tuple[str, ...]:
+    """The expectations that are not met, in sentences without the secrets of the stage and of the test case."""
+    own = redactor().secrets(test_case.document())
+    failures = unmet(compile_expectations(test_case.expectations), outcome)
+    return tuple(run.secrets.text(own.text(failure)) for failure in failures)
 
 
 def _written(test_case: TestCase) -> TestCase:

@@ -19,12 +19,15 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=FORMATS, default="nopal", help="default: nopal")
         parser.add_argument("--stage", metavar="NAME", help="export what this stage serves, instead of the draft")
         parser.add_argument("--endpoint", metavar="URL", help="where clients connect, for AsyncAPI: wss://host/path")
+        parser.add_argument("--redacted", action="store_true", help="leave secrets out: an import keeps those it finds")
         parser.add_argument("--output", metavar="FILE", help="write to a file instead of standard output")
 
     def handle(self, *, api_id: str, output: str | None, **options: Any) -> None:
         ensure_tables()
         try:
-            text = export_api(api_id, options["format"], options["stage"], options["endpoint"])
+            text = export_api(
+                api_id, options["format"], options["stage"], options["endpoint"], with_secrets=not options["redacted"]
+            )
         except (OperationError, Rejected) as error:
             raise CommandError(str(error)) from error
         if output is None:

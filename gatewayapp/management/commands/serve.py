@@ -10,6 +10,9 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from gatewayapp.controlplane.operations.encryption import check_encryption_keys
+from gatewayapp.models.encryption import EncryptionKeyMissing
+
 if TYPE_CHECKING:
     from gatewayapp.management.demo import Demo
 
@@ -43,6 +46,10 @@ class Command(BaseCommand):
         certificate, key = self._certificate(tls, options["cert"], options["key"])
         _allow_host(host)
         call_command("migrate", interactive=False, verbosity=0)
+        try:
+            check_encryption_keys()
+        except EncryptionKeyMissing as error:
+            raise CommandError(str(error)) from error
 
         # Imported here: these load Twisted's reactor, which no other command needs.
         from gatewayapp.asgi import Application

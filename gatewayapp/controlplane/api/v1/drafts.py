@@ -15,9 +15,9 @@ from gatewayapp.controlplane.operations.drafts import Finding, check_deployment,
 from gatewayapp.controlplane.operations.stages import get_stage, get_stage_history
 from gatewayapp.core.graph import ERROR
 from gatewayapp.core.pictures import problem_document
-from gatewayapp.core.redaction import redacted
 from gatewayapp.core.told import Told
 from gatewayapp.models import Deployment, Document, StageDeployment
+from gatewayapp.models.redaction import redactor
 
 _NODE = "The node of the picture that it is about; empty for the whole."
 
@@ -153,8 +153,8 @@ def told_document(told: Told) -> Document:
     members = [
         {
             "member": each.member,
-            "before": redacted({each.member: each.before})[each.member],
-            "after": redacted({each.member: each.after})[each.member],
+            "before": redactor().member(each.member, each.before),
+            "after": redactor().member(each.member, each.after),
         }
         for each in told.change.members
     ]

@@ -91,6 +91,7 @@ class ImportView(View):
 class ExportView(View):
     @endpoint("ExportApi", "Export an API as a document", query=ExportQuery, answer=ExportedShape)
     def get(self, request: Request, api_id: str) -> Response:
-        return Response(
-            {"document": export_api(api_id, api_endpoint=api_endpoint(request, api_id), **self.query(ExportQuery))}
-        )
+        with_secrets = self.access.may(Permission.WRITE_APIS, api_id)
+        endpoint = api_endpoint(request, api_id)
+        text = export_api(api_id, api_endpoint=endpoint, with_secrets=with_secrets, **self.query(ExportQuery))
+        return Response({"document": text})

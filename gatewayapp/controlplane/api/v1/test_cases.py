@@ -103,7 +103,7 @@ class TestCasesView(View):
         query = self.query(PageQuery)
         test_cases: QuerySet[Any] = get_test_cases(api_id=api_id)
         page, cursor = newest_first(test_cases, "created_date", query.get("cursor"), query["page_size"])
-        return Response({"items": [test_case.document() for test_case in page], "nextCursor": cursor})
+        return Response({"items": [self.readable(test_case) for test_case in page], "nextCursor": cursor})
 
     @endpoint(
         "CreateTestCase",
@@ -125,7 +125,7 @@ class TestCasesView(View):
 class TestCaseView(View):
     @endpoint("GetTestCase", "Read a test case", answer=TestCaseShape)
     def get(self, request: Request, api_id: str, test_case_id: str) -> Response:
-        return Response(get_test_case(api_id=api_id, test_case_id=test_case_id).document())
+        return Response(self.readable(get_test_case(api_id=api_id, test_case_id=test_case_id)))
 
     @endpoint(
         "UpdateTestCase",

@@ -23,9 +23,10 @@ from gatewayapp.controlplane.api.v1.permissions import MeetsNeed, Need, access_o
 from gatewayapp.controlplane.api.v1.shapes import Shape
 from gatewayapp.controlplane.operations.actors import Actor, acting
 from gatewayapp.controlplane.operations.errors import NotFound, OperationError
-from gatewayapp.core.roles import Access
+from gatewayapp.core.roles import Access, Permission
 from gatewayapp.interchange import Rejected
-from gatewayapp.models import ApiToken, Document
+from gatewayapp.models import ApiToken, Document, Resource
+from gatewayapp.models.redaction import redactor
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +93,11 @@ class View(APIView):
     def no_such_resource(self) -> NotFound:
         """What whoever may not see the API is told, as are those who ask for one that is not there."""
         return NotFound(f"There is no API {self.kwargs['api_id']}.", resourceType="Api")
+
+    def readable(self, resource: Resource) -> Document:
+        """A resource of this request's API: with its secrets for those who may edit it."""
+        may_edit = self.access.may(Permission.WRITE_APIS, self.api_id())
+        return resource.document() if may_edit else redactor().document(resource.document())
 
     # what was sent
 

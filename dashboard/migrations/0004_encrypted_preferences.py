@@ -1,0 +1,21 @@
+"""Encrypts people's preferences, since the messages that they keep for the test client can hold credentials."""
+
+from django.db import migrations
+
+from gatewayapp.migrations._encryption import Column, encryption_steps, forget_plain_text
+from gatewayapp.models.encryption import EncryptedJSONField
+
+_COLUMNS = (Column("preference", "value", EncryptedJSONField()),)
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [
+        ("dashboard", "0003_sign_in_tries"),
+    ]
+
+    operations = [
+        *encryption_steps("dashboard", _COLUMNS),
+        forget_plain_text("dashboard", _COLUMNS),
+    ]

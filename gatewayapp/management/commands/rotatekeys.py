@@ -1,0 +1,25 @@
+"""`manage.py rotatekeys`: encrypt everything with the newest key, after which former keys can be removed."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from gatewayapp.controlplane.operations.encryption import rotate_encryption_keys
+from gatewayapp.management.tables import ensure_tables
+from gatewayapp.models.encryption import EncryptionKeyMissing
+
+
+class Command(BaseCommand):
+    help = "Encrypt everything that is stored encrypted with the newest key of NOPAL_ENCRYPTION_KEY."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ensure_tables()
+        try:
+            rotation = rotate_encryption_keys()
+        except EncryptionKeyMissing as error:
+            raise CommandError(f"{error} Then run this command again.") from error
+        self.stdout.write(f"{rotation.rows} rows are encrypted with the newest key.")
+        if rotation.unreadable_access_keys:
+            names = ", ".join(rotation.unreadable_access_keys)
+            self.stdout.write(f"No key decrypts these access keys, so revoke them: {names}.")
+        self.stdout.write("Former keys can be removed from NOPAL_ENCRYPTION_KEY once every server uses the newest one.")

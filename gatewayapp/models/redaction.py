@@ -1,0 +1,17 @@
+"""The redactor of this installation, which knows the names that `NOPAL_MASK` adds."""
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from gatewayapp.core.masking import Mask
+from gatewayapp.core.redaction import Redactor
+
+
+def redactor() -> Redactor:
+    return _redactor(tuple(settings.NOPAL_MASK))
+
+
+@lru_cache(maxsize=4)
+def _redactor(names: tuple[str, ...]) -> Redactor:
+    return Redactor(Mask(names))
