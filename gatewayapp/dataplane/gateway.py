@@ -24,6 +24,7 @@ from gatewayapp.dataplane.connections import GOING_AWAY, LOST, Close, Connection
 from gatewayapp.dataplane.control import Control
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.dataplane.lock import DataDirectoryLock
+from gatewayapp.dataplane.memory_guard import MemoryGuard
 from gatewayapp.dataplane.metering import Metering
 from gatewayapp.dataplane.observation import Recorder
 from gatewayapp.dataplane.pipeline import Pipeline
@@ -33,6 +34,7 @@ from gatewayapp.dataplane.work import Work
 from gatewayapp.environment import parse_networks
 from gatewayapp.integrations import Integrations
 from gatewayapp.integrations.outbound import OutboundOptions
+from gatewayapp.memory_budget import MemoryBudget, default_budget
 from gatewayapp.models import configuration_changed
 
 logger = logging.getLogger(__name__)
@@ -66,7 +68,9 @@ class Gateway:
         self.work = Work()
         self.mask = Mask(settings.NOPAL_MASK)
         self.recorder = Recorder(self.mask)
-        self.connections = Connections(self.work, self.recorder)
+        self.memory = MemoryBudget(settings.NOPAL_MEMORY_BUDGET or default_budget())
+        self.connections = Connections(self.work, self.recorder, self.memory)
+        self.memory_guard = MemoryGuard(self.memory, self.connections)
         self.stages = Stages(self._reading)
         self.metering = Metering(self.stages, self.connections)
         self.access_keys = AccessKeys(self._reading)
@@ -91,7 +95,7 @@ class Gateway:
         owner = await self._writing.run(claim_node, _SLOT)
         self.ids = ConnectionIds(_connection_id_key(), owner)
         self.registry = Registry(self._writing, owner)
-        self._integrations = Integrations(_outbound_options(self._options), settings.NOPAL_LAMBDA_ENDPOINT)
+        self._integrations = Integrations(_outbound_options(self._options, self.memory), settings.NOPAL_LAMBDA_ENDPOINT)
         self.pipeline = Pipeline(self._integrations)
         self.stages.on_change = self._stage_changed
         self.stages.on_delete = self._stage_deleted
@@ -100,6 +104,7 @@ class Gateway:
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
         self.work.start(self._report_abandoned(owner))
         self.metering.start()
+        self.memory_guard.start()
         self._control = Control(self, self._integrations)
         live.announce(self._control)
 
@@ -118,6 +123,7 @@ class Gateway:
         if self._watcher is not None:
             self._watcher.cancel()
             self.metering.stop()
+            self.memory_guard.stop()
             live.withdraw(self._control)
         await self.registry.close()
         await self._integrations.close()
@@ -127,16 +133,23 @@ class Gateway:
     # what happens on connections
 
     async def answer(
-        self, connection: LiveConnection, message: Message, steps: Steps | None = None, source: str = "client"
+        self,
+        connection: LiveConnection,
+        message: Message,
+        charge: int,
+        steps: Steps | None = None,
+        source: str = "client",
     ) -> None:
-        """Take a message that has begun on its way, and deliver what answers it."""
+        """Handle a message that has begun, and deliver its response; `charge` is what `begin_message` returned."""
         stage, info, delivery = connection.stage.snapshot, connection.info, None
         steps = steps or self.recorder.begin(stage, info)
+        is_over = False
         try:
             outcome = await self.pipeline.answer_message(stage, info, message, steps)
             connection.note(outcome, message)
             if outcome.answer is not None:
-                delivery = connection.deliver(outcome.answer, bounded=False)
+                is_over = True
+                delivery = connection.respond(outcome.answer, charge)
             if steps is not None:
                 steps.add(SENT, None if delivery is None else delivery.value)
                 self.recorder.end(
@@ -151,7 +164,8 @@ class Gateway:
                     source=source,
                 )
         finally:
-            connection.end_message()
+            if not is_over:
+                connection.end_message(charge)
 
     # following the configuration
 
@@ -227,7 +241,7 @@ def _connection_id_key() -> bytes:
     return hashlib.blake2b(settings.NOPAL_ENCRYPTION_KEY.encode(), digest_size=32, person=b"connection-ids").digest()
 
 
-def _outbound_options(options: GatewayOptions) -> OutboundOptions:
+def _outbound_options(options: GatewayOptions, memory: MemoryBudget) -> OutboundOptions:
     allow = settings.NOPAL_OUTBOUND_ALLOW
     networks = (LOOPBACK if options.loopback else ()) if allow == "auto" else parse_networks(allow)
     return OutboundOptions(
@@ -235,4 +249,5 @@ def _outbound_options(options: GatewayOptions) -> OutboundOptions:
         ca_file=settings.NOPAL_OUTBOUND_CA_FILE,
         max_body=settings.NOPAL_OUTBOUND_MAX_BODY,
         connections_per_origin=settings.NOPAL_OUTBOUND_CONNECTIONS,
+        memory=memory,
     )
