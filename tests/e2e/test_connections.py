@@ -117,7 +117,7 @@ def test_rows_change_in_place_new_ones_wait_and_ended_ones_stay(desk: Desk, api:
 
     second.socket.close()
     expect(row(page, second)).to_have_class(re.compile("ended"))
-    expect(row(page, second)).to_contain_text(re.compile(r"closed \ds ago"))
+    expect(row(page, second)).to_contain_text(re.compile(r"closed \d+s ago"))
     expect(row(page, second).get_by_role("checkbox")).to_be_disabled()
 
     third = join()
@@ -564,10 +564,10 @@ def test_nothing_that_a_client_wrote_is_executed(desk: Desk, api: Api, gateway: 
         name_principals(gateway, api)
         page = open_list(desk, api, "&size=100&sort=oldest")
         page.evaluate("executed = 0")
+        shown: list[str] = []
         for number in range(2):
             expect(page.locator("tr[data-id]")).to_have_count(100)
-            shown = page.locator("tbody td.agent bdi").all_inner_texts()
-            assert shown == [payload[:120] for payload in payloads[100 * number : 100 * number + 100]]
+            shown += page.locator("tbody td.agent bdi").all_inner_texts()
             assert page.evaluate("executed") == 0
             assert page.locator("main :is(script, img, iframe, video, object, [onerror], [onload])").count() == 0
             ids = page.locator("tr[data-id]").evaluate_all("rows => rows.map((row) => row.dataset.id)")
@@ -580,6 +580,8 @@ def test_nothing_that_a_client_wrote_is_executed(desk: Desk, api: Api, gateway: 
                 page.get_by_role("link", name="Next").click()
                 page.wait_for_url("**after=**")
                 page.evaluate("executed = 0")
+        # Not in the order of connecting: several may connect within the millisecond that the list sorts by.
+        assert sorted(shown) == sorted(payload[:120] for payload in payloads)
     wait_until(lambda: not ids_of(ann, api))
 
 
