@@ -32,7 +32,7 @@ from django.http.request import split_domain_port, validate_host
 
 from gatewayapp.controlplane.api.v1.permissions import Need, check_api, check_need
 from gatewayapp.controlplane.operations.errors import NotFound, OperationError
-from gatewayapp.controlplane.operations.users import access_of
+from gatewayapp.controlplane.operations.grants import access_of
 from gatewayapp.cookies import name_of_cookie
 from gatewayapp.core.roles import Access
 from gatewayapp.models import configuration_changed

@@ -207,7 +207,7 @@ class TokenForm(forms.Form):
 
     def __init__(self, *arguments: Any, access: Access, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        held = access.everywhere.union(*access.on_apis.values())
+        held = access.anywhere
         self.fields["scopes"].choices = [  # type: ignore[attr-defined]
             (scope.value, words) for scope, words in SCOPES.items() if scope in held
         ]

@@ -15,7 +15,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from gatewayapp.controlplane.operations.errors import AccessDenied, NotFound
-from gatewayapp.controlplane.operations.users import access_of
+from gatewayapp.controlplane.operations.grants import access_of
 from gatewayapp.core.roles import Access, Permission
 from gatewayapp.models import ApiToken
 
