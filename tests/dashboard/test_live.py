@@ -108,6 +108,22 @@ def test_a_connection_s_page_has_what_happened_since_it_was_asked_for(
     assert "before the page's socket is open" in json.dumps(told)
 
 
+def test_the_page_of_traffic_has_what_passed_since_it_was_asked_for(
+    gateway: Gateway, ann: RestClient, bea: tuple[Browser, str]
+) -> None:
+    api = gateway.api(integrations={"greets": mock()}, routes={"$default": one_way("greets")})
+    with connect(api.url, compression=None) as client:
+        assert bea[0].request("GET", f"/traffic?api={api.api_id}&kind=message") == 200
+        client.send("before the page's socket is open")
+        wait_until(lambda: ann.get(f"traces?apiId={api.api_id}&kind=message")["items"])
+        with bea[0].watching(f"/live/traffic/?after=0&api={api.api_id}&kind=message") as socket:
+            client.send("after it")
+            previews: list[str] = []
+            while len(previews) < 2:
+                previews += [row["preview"] for row in json.loads(socket.recv(PATIENCE))["rows"]]
+    assert previews == ["before the page's socket is open", "after it"]
+
+
 @pytest.mark.parametrize(
     "origin",
     [None, "null", "https://evil.example", "http://127.0.0.1:1", "http://127.0.0.1.evil.example", "http://localhost"],
