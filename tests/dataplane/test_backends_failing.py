@@ -112,11 +112,11 @@ async def test_a_hanging_backend_is_cut_at_its_timeout_and_other_apis_do_not_fee
     memory, threads = node.memory, node.statistics.num_threads()
 
     async def suffer(client: Client) -> None:
+        began = time.monotonic()
         for number in range(16):
             await client.socket.send(str(number))
-        began = time.monotonic()
         answers = [json.loads(await client.socket.recv()) for _ in range(16)]
-        assert time.monotonic() - began == pytest.approx(1, abs=1)
+        assert time.monotonic() - began >= 1
         assert {answer["message"] for answer in answers} == {"Endpoint request timed out"}
         assert len({answer["requestId"] for answer in answers}) == 16
 
