@@ -35,7 +35,7 @@ from gatewayapp.environment import parse_networks
 from gatewayapp.integrations import Integrations
 from gatewayapp.integrations.outbound import OutboundOptions
 from gatewayapp.memory_budget import MemoryBudget, default_budget
-from gatewayapp.models import configuration_changed
+from gatewayapp.models import ConfigurationVersion, configuration_changed
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,8 @@ class Gateway:
         self._reading, self._writing = DatabaseThread("nopal-read"), DatabaseThread("nopal-write")
         self._lock = DataDirectoryLock(Path(settings.DATA_DIR))
         self._changed: asyncio.Event | None = None
+        self._version = -1
+        """Of the configuration that is in force here."""
         self._starting: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self.work = Work()
@@ -77,18 +79,19 @@ class Gateway:
         self.admission = Admission(self.connections)
         self.anonymous_callbacks = settings.NOPAL_ANONYMOUS_CALLBACKS and options.loopback
         self.addresses = Addresses(settings.ALLOWED_HOSTS, settings.NOPAL_DOMAIN_NAME)
+        self.has_started = False
         self.draining = False
 
-    @property
-    def has_started(self) -> bool:
-        return self._starting is not None and self._starting.done()
-
     async def started(self) -> None:
-        """Start the data plane unless it is started: some servers do not speak ASGI's lifespan."""
+        """Start the data plane unless it is started: some servers do not speak ASGI's lifespan.
+
+        Raises what the start failed with, every time: what is started in part serves nobody.
+        """
+        if self.has_started:
+            return
         if self._starting is None:
             self._starting = asyncio.get_running_loop().create_task(self._start())
-        if not self._starting.done():
-            await asyncio.shield(self._starting)
+        await asyncio.shield(self._starting)
 
     async def _start(self) -> None:
         self._lock.acquire()
@@ -100,13 +103,14 @@ class Gateway:
         self.stages.on_change = self._stage_changed
         self.stages.on_delete = self._stage_deleted
         self._follow_configuration(asyncio.get_running_loop())
-        await self._refresh()
+        await self.refresh()
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
         self.work.start(self._report_abandoned(owner))
         self.metering.start()
         self.memory_guard.start()
         self._control = Control(self, self._integrations)
         live.announce(self._control)
+        self.has_started = True
 
     async def drain(self) -> None:
         """Let nobody in any more, finish what is under way, close every connection, deliver every `$disconnect`."""
@@ -189,13 +193,24 @@ class Gateway:
                 pass
             self._changed.clear()
             try:
-                await self._refresh()
+                await self.refresh()
             except DatabaseError as error:
                 logger.error("Cannot read the configuration, going on with what is known: %s", error)
+            except Exception:  # this task ends with the gateway only: without it no change would ever take effect
+                logger.exception("Cannot load the configuration, going on with what is known")
 
-    async def _refresh(self) -> None:
-        if await self.stages.refresh():
-            await self.access_keys.refresh()
+    async def refresh(self) -> None:
+        """Load what changed since the last time.
+
+        A version counts as seen only after all that depends on it was loaded: what a failure left out the next poll
+        loads. It is read first, so that what is loaded is at least as new.
+        """
+        version = await self._reading.run(ConfigurationVersion.current)
+        if version == self._version:
+            return
+        await self.access_keys.refresh()  # the first, so that nothing keeps a revoked key alive
+        await self.stages.refresh()
+        self._version = version
 
     def _stage_changed(self, stage: StageHandle) -> None:
         for connection in self.connections:
