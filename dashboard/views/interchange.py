@@ -19,11 +19,17 @@ from gatewayapp.controlplane.api.v1.permissions import on_all, on_api
 from gatewayapp.controlplane.api.views import api_endpoint
 from gatewayapp.controlplane.operations.errors import BadRequest, OperationError
 from gatewayapp.core.roles import Permission
-from gatewayapp.interchange import FORMATS, Imported, Rejected, apply, export_api, preview, read_document
+from gatewayapp.interchange import (
+    FORMATS,
+    MAX_DOCUMENT_BYTES,
+    Imported,
+    Rejected,
+    apply,
+    export_api,
+    preview,
+    read_document,
+)
 from gatewayapp.models import Api
-
-LARGEST = 2 * 2**20
-"""Bytes of a document, as on the REST API."""
 
 _PARAMETERS = Pairs("parameters", "Parameters")
 
@@ -90,8 +96,8 @@ class ImportForm(forms.Form):
             text = self._text_of(file)
         if not text.strip():
             self.add_error("document", "Paste a document, or choose a file.")
-        elif len(text.encode()) > LARGEST:
-            self.add_error("document", f"A document has at most {LARGEST // 2**20} MiB.")
+        elif len(text.encode()) > MAX_DOCUMENT_BYTES:
+            self.add_error("document", f"A document has at most {MAX_DOCUMENT_BYTES // 2**20} MiB.")
         self.cleaned_data["document"] = text.replace("\r\n", "\n")
 
     def shown_again(self) -> "ImportForm":
@@ -104,7 +110,7 @@ class ImportForm(forms.Form):
 
     def _text_of(self, file: UploadedFile) -> str:
         try:
-            return bytes(file.read(LARGEST + 1)).decode()
+            return bytes(file.read(MAX_DOCUMENT_BYTES + 1)).decode()
         except UnicodeDecodeError:
             self.add_error("file", f"{file.name} is not UTF-8 text.")
             return ""

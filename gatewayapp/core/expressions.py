@@ -68,19 +68,22 @@ def compile_selection(text: str, *, of_response: bool = False) -> Selection:
     Raises ValueError with a sentence that says what is wrong and what may stand there.
     """
     parts: list[str | Path | ResponseVariable] = []
+    literal: list[str] = []
     for token in _TOKEN.finditer(text):
         if token["stray"] is not None:
             raise ValueError(
                 f"{text!r}: a '$' at position {token.start()} begins no variable; write '\\$' for the sign."
             )
         variable = token["braced"] if token["braced"] is not None else token["bare"]
-        if variable is not None:
-            parts.append(_variable(variable, text, of_response))
-        else:
-            literal = "$" if token["text"] is None else token["text"]
-            if parts and isinstance(parts[-1], str):
-                literal = parts.pop() + literal  # type: ignore[operator]
-            parts.append(literal)
+        if variable is None:
+            literal.append("$" if token["text"] is None else token["text"])
+            continue
+        if literal:
+            parts.append("".join(literal))
+            literal = []
+        parts.append(_variable(variable, text, of_response))
+    if literal:
+        parts.append("".join(literal))
     if not parts:
         raise ValueError("A selection expression cannot be empty.")
     return Selection(text, tuple(parts))

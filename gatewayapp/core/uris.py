@@ -64,10 +64,11 @@ def compile_http_uri(source: str) -> HttpUri:
         raise ValueError(f"{source!r}: an HTTP integration's URI begins with http:// or https://.")
     parts: list[str | _Variable | _PathParameter] = []
     position = 0
+    in_authority = True
     for found in _PLACEHOLDER.finditer(source):
         if literal := source[position : found.start()]:
             parts.append(literal)
-        in_authority = not re.search(r"[/?#]", _PLACEHOLDER.sub("", source[scheme.end() : found.start()]))
+        in_authority = in_authority and not re.search("[/?#]", source[max(position, scheme.end()) : found.start()])
         parts.append(_placeholder(found, source, scheme.end(), in_authority))
         position = found.end()
     if literal := source[position:]:

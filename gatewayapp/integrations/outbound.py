@@ -18,6 +18,7 @@ from gatewayapp.integrations.connection import AnswerLimits, Call, Connection, O
 from gatewayapp.integrations.deadlines import Deadlines
 from gatewayapp.integrations.dialing import Dialer, Resolve
 from gatewayapp.integrations.pool import Pool
+from gatewayapp.memory_budget import UNLIMITED, MemoryBudget
 
 _Key = tuple[Origin, str | None]
 
@@ -38,6 +39,8 @@ class OutboundOptions:
     connect_timeout: float = 10.0
     refusal_patience: float = 0.8
     """How long a backend may refuse connections, as while it restarts, before calls are told of it."""
+    memory: MemoryBudget = field(default_factory=lambda: MemoryBudget(UNLIMITED))
+    """Counts the bytes of responses that are being read."""
 
 
 class OutboundClient:
@@ -64,6 +67,7 @@ class OutboundClient:
         call = Call(head + request.body, head.startswith(b"HEAD "), self._loop.create_future())
         pool = self._pool((request.origin, request.server_name))
         due = self._deadlines.watch(call.answer, request.timeout)
+        del request  # the call has what is to be sent
         pool.submit(call)
         try:
             return await call.answer
@@ -115,7 +119,7 @@ class OutboundClient:
 
     async def _open(self, origin: Origin, server_name: str | None, owner: Owner) -> Connection:
         def build(sock: socket.socket) -> Connection:
-            return Connection(sock, origin.scheme == "https", owner, self._limits)
+            return Connection(sock, origin.scheme == "https", owner, self._limits, self._options.memory)
 
         return await self._dialer.dial(origin, server_name, build)
 

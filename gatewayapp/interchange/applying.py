@@ -6,9 +6,12 @@ connections, so they are never deleted: those that the plan has are updated, the
 belong to no draft: those that the plan has are made or updated by their names, the others stay.
 """
 
+import json
 import re
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
@@ -16,9 +19,14 @@ from django.db import transaction
 
 from gatewayapp.controlplane import operations
 from gatewayapp.controlplane.operations import Conflict, NotFound, OperationError, Outdated
+from gatewayapp.controlplane.operations.authorizers import MOST_AUTHORIZERS
 from gatewayapp.controlplane.operations.changes import Entry, check_expectation, one_change
+from gatewayapp.controlplane.operations.integrations import MOST_INTEGRATIONS
+from gatewayapp.controlplane.operations.routes import MOST_ROUTES
 from gatewayapp.controlplane.operations.secrets import secrets_of
 from gatewayapp.controlplane.operations.snapshots import draft, freeze
+from gatewayapp.controlplane.operations.stages import MOST_STAGES
+from gatewayapp.controlplane.operations.test_cases import MOST_TEST_CASES
 from gatewayapp.core.comparison import Comparison, compared, renamed
 from gatewayapp.core.graph import CLIENT, SELECTOR, Graph, graph_of
 from gatewayapp.core.policy import management_arn
@@ -28,8 +36,9 @@ from gatewayapp.interchange.changes import Change, compare
 from gatewayapp.interchange.documents import Document
 from gatewayapp.interchange.drafts import Stored, named_as, stored
 from gatewayapp.interchange.kinds import KINDS
+from gatewayapp.interchange.limits import APPLYING_SECONDS, MAX_PARTS, exceed
 from gatewayapp.interchange.plans import ENDPOINT, Definition, Part, Plan, filled
-from gatewayapp.interchange.problems import Problem, Rejected, reject
+from gatewayapp.interchange.problems import Problem, Problems, reject
 from gatewayapp.models import Resource, Stage
 from gatewayapp.models.redaction import redactor
 
@@ -81,8 +90,19 @@ class Imported:
         }
 
 
+_QUOTAS = {
+    "authorizers": MOST_AUTHORIZERS,
+    "integrations": MOST_INTEGRATIONS,
+    "routes": MOST_ROUTES,
+    "stages": MOST_STAGES,
+    "tests": MOST_TEST_CASES,
+}
+"""How many parts of each section an API may have."""
+
+
 def apply(plan: Plan, api_id: str | None = None) -> Imported:
     """Make the plan's API, or give the plan to the API `api_id`. Raises Rejected or Outdated, changing nothing."""
+    _check_number_of_parts(plan.definition)
     try:
         with one_change("ReimportApi" if api_id else "ImportApi") as entry:
             check_expectation(api_id or "")
@@ -104,6 +124,24 @@ def preview(plan: Plan, api_id: str | None = None) -> Imported:
 def endpoint(api_id: str) -> str:
     """Where clients connect to an API: NOPAL_API_ENDPOINT, or the address that `serve` listens on by default."""
     return (settings.NOPAL_API_ENDPOINT or "ws://127.0.0.1:8000/ws/{api_id}").replace("{api_id}", api_id)
+
+
+def _check_number_of_parts(definition: Definition) -> None:
+    """Before anything is made of a plan that cannot be made as a whole."""
+    counts = {section: len(getattr(definition, section)) for section in (*_QUOTAS, "models")}
+    problems = Problems()
+    for section, most in _QUOTAS.items():
+        if counts[section] > most:
+            message = f"The document has {counts[section]:,}; an API has at most {most}. Split it into several APIs."
+            problems.add(Problem(section, message))
+    problems.raise_any()
+    total = sum(counts.values()) + sum(len(part.responses) for part in definition.parts)
+    if total > MAX_PARTS:
+        raise exceed(
+            "",
+            f"The document has {total:,} routes, integrations, responses, models and others together; at most "
+            f"{MAX_PARTS:,} can be imported. Leave some out, and create them one by one.",
+        )
 
 
 def _carried_out(plan: Plan, api_id: str | None, entry: Entry) -> Imported:
@@ -141,14 +179,14 @@ def _carried_out(plan: Plan, api_id: str | None, entry: Entry) -> Imported:
 def _with_stored_secrets(definition: Definition, before: Stored | None) -> Definition:
     """The definition with the secrets of the API's parts of the same names in place of their placeholders."""
     former = {part.key: part for part in (*before.definition.parts, *before.definition.tests)} if before else {}
-    problems: list[Problem] = []
+    problems = Problems()
 
     def restore(part: Part, stored: Part | None) -> Part:
         responses = {response.key: response for response in stored.responses} if stored else {}
         try:
             members = redactor().restore(part.members, stored.members if stored else {})
         except MissingSecret as error:
-            problems.append(Problem(part.place, str(error)))
+            problems.add(Problem(part.place, str(error)))
             members = part.members
         own = tuple(restore(response, responses.get(response.key)) for response in part.responses)
         return replace(part, members=members, responses=own)
@@ -163,8 +201,7 @@ def _with_stored_secrets(definition: Definition, before: Stored | None) -> Defin
         stages=restore_all(definition.stages),
         tests=restore_all(definition.tests),
     )
-    if problems:
-        raise Rejected(*problems)
+    problems.raise_any()
     return found
 
 
@@ -203,14 +240,15 @@ class _Import:
         self._before = before
         self._ids: dict[str, str] = {}
         self._failed: set[str] = set()
-        self._problems: list[Problem] = []
+        self._problems = Problems()
+        self._names: dict[str, str] = {}
+        self._deadline = monotonic() + APPLYING_SECONDS
         self._paused: set[str] = set()
         self.notes: list[str] = []
         self.api_id = ""
 
     def raise_problems(self) -> None:
-        if self._problems:
-            raise Rejected(*self._problems)
+        self._problems.raise_any()
 
     # the draft
 
@@ -250,38 +288,44 @@ class _Import:
             return set()
         kept: set[str] = set()
         present = [part for part in self._before.definition.parts if part.kind in _CREATE]
-        unmatched = {part.key: self._comparable(part, self._before.ids) for part in present}
+        unmatched: dict[str, deque[str]] = defaultdict(deque)
+        for part in present:
+            unmatched[self._comparable(part, self._before.ids)].append(part.key)
         for part in self._definition.parts:
-            wanted = self._comparable(part, self._ids) if part.kind in _CREATE else None
-            match = next((key for key, found in unmatched.items() if wanted is not None and found == wanted), None)
-            if match is not None:
+            matches = unmatched.get(self._comparable(part, self._ids)) if part.kind in _CREATE else None
+            if matches:
+                match = matches.popleft()
                 kept.add(part.key)
-                self._ids[part.key] = self._before.ids[match]
-                del unmatched[match]
+                self._note_id(part.key, self._before.ids[match])
+        deleted = {key for keys in unmatched.values() for key in keys}
         for part in reversed(present):
-            if part.key in unmatched:
+            if part.key in deleted:
                 target = {"api_id": self.api_id, _ID[part.kind]: self._before.ids[part.key]}
                 self._call(part, _DELETE[part.kind], target)
         return kept
 
-    def _comparable(self, part: Part, ids: Mapping[str, str]) -> Any:
-        """What two parts have in common that are the same; equal ids stand for equal parts."""
+    def _comparable(self, part: Part, ids: Mapping[str, str]) -> str:
+        """A text that two parts have in common if they are the same; equal ids stand for equal parts."""
 
         def content(part: Part) -> Document:
             members = filled(part.members, lambda key, attribute: _filling(ids.get(key, "\0"), attribute))
             return KINDS[part.kind].without_defaults(members)
 
-        return part.kind, content(part), [content(response) for response in part.responses]
+        return json.dumps([part.kind, content(part), [content(each) for each in part.responses]], sort_keys=True)
 
     def _create(self, part: Part) -> None:
         created = self._attempt(part, _CREATE[part.kind], api_id=self.api_id)
         if created is None:
             self._failed.add(part.key)
             return
-        self._ids[part.key] = str(created.pk)
+        self._note_id(part.key, str(created.pk))
         owner = {_ID[part.kind]: str(created.pk)}
         for response in part.responses:
             self._attempt(response, _CREATE[response.kind], api_id=self.api_id, **owner)
+
+    def _note_id(self, key: str, part_id: str) -> None:
+        self._ids[key] = part_id
+        self._names[part_id] = key.split("/", 1)[-1]
 
     # stages
 
@@ -325,8 +369,8 @@ class _Import:
         target = {"api_id": self.api_id, "stage_name": members.pop("stage_name")}
         tags = members.pop("tags", {})
         members["stage_variables"] = dict.fromkeys(present.stage_variables, "") | members.get("stage_variables", {})
-        for route_key in present.route_settings:
-            self._call(part, operations.delete_route_settings, {**target, "route_key": route_key})
+        if present.route_settings:
+            self._call(part, operations.delete_all_route_settings, target)
         self._call(part, operations.update_stage, {**_cleared("Stage"), **members, **target})
         self._replace_tags(part, "/apis/{api_id}/stages/{stage_name}".format(**target), tags)
 
@@ -366,24 +410,27 @@ class _Import:
             # A part that failed has been told already; what needs it is no further problem.
             if missing.key not in self._failed:
                 name = missing.key.split("/", 1)[1]
-                self._problems.append(Problem(part.place, f"It needs the id of {name}, which is made after it."))
+                self._problems.add(Problem(part.place, f"It needs the id of {name}, which is made after it."))
             return None
         return self._call(part, operation, {**members, **target})
 
     def _call(self, part: Part, operation: Callable[..., Any], members: Document) -> Any:
-        """The operation's result, or None where it refuses, which is a problem of the part's."""
+        """The operation's result, or None where it refuses, which is a problem of the part's. Raises LimitExceeded."""
+        if monotonic() > self._deadline:
+            raise exceed(
+                part.place,
+                f"The import takes more than {APPLYING_SECONDS:g} seconds, and was undone. Try again when the database "
+                "has less to do, or import the API in parts.",
+            )
         try:
             return operation(**members)
         except OperationError as error:
-            self._problems.append(Problem(part.place, self._in_names(error.message)))
+            self._problems.add(Problem(part.place, self._in_names(error.message)))
             return None
 
     def _in_names(self, message: str) -> str:
         """The message with the document's names for ids that nobody will see again."""
-        names = {
-            part_id: key.split("/", 1)[-1] for key, part_id in self._ids.items() if key != self._definition.api.key
-        }
-        named = re.sub(r"\b[a-z0-9]{7}\b", lambda found: names.get(found[0], found[0]), message)
+        named = re.sub(r"\b[a-z0-9]{7}\b", lambda found: self._names.get(found[0], found[0]), message)
         return _OWN_ID.sub("", named) if named == message else named
 
 

@@ -24,6 +24,9 @@ def write(definition: Definition, endpoint: str) -> Document:
     """The document of a definition; `endpoint` is the URL that stage names follow."""
     routes = [route for route in definition.routes if route.name not in _LIFECYCLE]
     names = dict(zip([route.name for route in routes], unique(map(_component, routes)), strict=True))
+    types: dict[tuple[str, str] | None, str] = {
+        ("Integration", part.name): part.members["integrationType"] for part in definition.integrations
+    }
     components = {"messages": _messages(definition, routes, names), "schemas": _schemas(definition)}
     document = {
         "asyncapi": "3.0.0",
@@ -31,7 +34,7 @@ def write(definition: Definition, endpoint: str) -> Document:
         "defaultContentType": "application/json",
         "servers": {stage.name: _server(stage, endpoint) for stage in definition.stages},
         "channels": {"api": _channel(definition, routes, names)},
-        "operations": {names[route.name]: _operation(definition, route, names[route.name]) for route in routes},
+        "operations": {names[route.name]: _operation(route, names[route.name], types) for route in routes},
         "components": {name: value for name, value in components.items() if value},
     }
     return {name: value for name, value in document.items() if value}
@@ -87,13 +90,13 @@ def _message_names(route: Part, name: str) -> list[str]:
     return [name, f"{name}.reply"] if route.responses else [name]
 
 
-def _operation(definition: Definition, route: Part, name: str) -> Document:
+def _operation(route: Part, name: str, types: Mapping[tuple[str, str] | None, str]) -> Document:
     operation: Document = {
         "action": "receive",
         "channel": {"$ref": _CHANNEL},
         "messages": [{"$ref": f"{_CHANNEL}/messages/{_pointer(name)}"}],
         "x-nopal-route-key": route.name,
-        **_integration(definition, route),
+        **_integration(route, types),
     }
     if "operationName" in route.members:
         operation["title"] = route.members["operationName"]
@@ -105,10 +108,9 @@ def _operation(definition: Definition, route: Part, name: str) -> Document:
     return operation
 
 
-def _integration(definition: Definition, route: Part) -> Document:
+def _integration(route: Part, types: Mapping[tuple[str, str] | None, str]) -> Document:
     """What handles the route's messages, by its type; where backends are is nothing for an API's clients."""
     target = referred(route.members.get("target", "").removeprefix("integrations/"))
-    types = {("Integration", part.name): part.members["integrationType"] for part in definition.integrations}
     return {"x-nopal-integration-type": types[target]} if target in types else {}
 
 

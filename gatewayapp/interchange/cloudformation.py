@@ -11,11 +11,21 @@ from collections.abc import Callable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeVar
 
-from gatewayapp.interchange.documents import Document
+from gatewayapp.interchange.documents import Document, check_values
 from gatewayapp.interchange.intrinsics import Intrinsics, LeftOut, NoValue
 from gatewayapp.interchange.kinds import KINDS
+from gatewayapp.interchange.limits import MAX_PARAMETERS, Budget, LimitExceeded
 from gatewayapp.interchange.plans import ENDPOINT, Definition, Part, Plan, dangling, reference, referred
-from gatewayapp.interchange.problems import Problem, Rejected, reject
+from gatewayapp.interchange.problems import (
+    MAX_MESSAGE_LENGTH,
+    MAX_PROBLEMS,
+    Problem,
+    Problems,
+    Rejected,
+    listed,
+    reject,
+    shortened,
+)
 from gatewayapp.interchange.stand_ins import stand_in
 
 T = TypeVar("T")
@@ -41,12 +51,14 @@ def read(template: Document, parameters: Mapping[str, Any], pseudo: Mapping[str,
     `pseudo` are the values of the pseudo parameters. Raises Rejected.
     """
     _check_resources(template)
+    _check_number_of_parameters(template, parameters)
     transforms = template.get("Transform") or []
     transforms = transforms if isinstance(transforms, list) else [transforms]
     if _SAM in transforms:
         from gatewayapp.interchange import sam  # it takes two seconds to load, and few templates need it
 
         template = sam.translate(template, {**pseudo, **parameters}, pseudo["AWS::Region"])
+        _check_translated(template)
     reader = _Reader(template, parameters, pseudo)
     reader.note_transforms(transforms)
     return reader.read(api)
@@ -58,9 +70,11 @@ class _Reader:
         self._given = parameters
         self._pseudo = pseudo
         self._resources: dict[str, Document] = template["Resources"]
-        self._intrinsics = Intrinsics(template, parameters, pseudo, self._refer, self._leave_out)
-        self._notes: list[str] = []
-        self._problems: list[Problem] = []
+        self._budget = Budget()
+        self._intrinsics = Intrinsics(template, parameters, pseudo, self._refer, self._leave_out, self._budget)
+        self._resolved: dict[tuple[str, str], Any] = {}
+        self._notes: dict[str, None] = {}
+        self._problems = Problems()
 
     def read(self, wanted: str | None) -> Plan:
         _check_circles(self._resources)
@@ -70,15 +84,14 @@ class _Reader:
         definition = self._definition(api, members)
         self._note_others(present)
         self._check_parameters()
-        self._problems += dangling(definition)
-        if self._problems:
-            raise Rejected(*dict.fromkeys(self._problems))
-        return Plan(definition, tuple(dict.fromkeys(self._notes)))
+        self._problems.add(*dangling(definition))
+        self._problems.raise_any()
+        return Plan(definition, tuple(self._notes))
 
     def note_transforms(self, transforms: list[Any]) -> None:
         for transform in transforms:
             if transform not in _KNOWN_TRANSFORMS:
-                self._notes.append(f"Transform {transform} is left out: only AWS can apply it.")
+                self._note(f"Transform {transform} is left out: only AWS can apply it.")
 
     # which resources
 
@@ -93,16 +106,16 @@ class _Reader:
         apis = [name for name in present if self._kind(name) == "Api"]
         http = [name for name in apis if self._property(name, "ProtocolType", "HTTP") != "WEBSOCKET"]
         for name in http:
-            self._notes.append(f"Resources.{name} is left out: it is an HTTP API, and Nopal serves WebSocket APIs.")
+            self._note(f"Resources.{name} is left out: it is an HTTP API, and Nopal serves WebSocket APIs.")
         found = [name for name in apis if name not in http]
         if wanted is not None and wanted not in found:
-            raise reject("Resources", f"The template has no WebSocket API {wanted!r}; it has: {_listed(found)}.")
+            raise reject("Resources", f"The template has no WebSocket API {wanted!r}; it has: {listed(found)}.")
         if len(found) > 1 and wanted is None:
             raise reject(
-                "Resources", f"The template has several WebSocket APIs: {_listed(found)}. Choose one by its name."
+                "Resources", f"The template has several WebSocket APIs: {listed(found)}. Choose one by its name."
             )
         if not found:
-            self._raise_problems()
+            self._problems.raise_any()
             raise reject("Resources", f"The template has no WebSocket API (an {_PREFIX}Api of ProtocolType WEBSOCKET).")
         return wanted or found[0]
 
@@ -117,7 +130,7 @@ class _Reader:
             if referred(owner) == ("Api", api):
                 found[kind][name] = self._properties(name)
             elif not self._belongs_to_http_api(owner):
-                self._notes.append(f"Resources.{name} is left out: its ApiId is not that of {api}.")
+                self._note(f"Resources.{name} is left out: its ApiId is not that of {api}.")
         return found
 
     def _belongs_to_http_api(self, owner: Any) -> bool:
@@ -157,18 +170,19 @@ class _Reader:
 
     def _responses(self, kind: str, found: dict[str, dict[str, Document]]) -> dict[str, tuple[Part, ...]]:
         """Parts of the kind by the logical id of the route or integration that they belong to."""
-        parts: dict[str, tuple[Part, ...]] = defaultdict(tuple)
+        parts: dict[str, list[Part]] = defaultdict(list)
         for name, properties in found[kind].items():
             owner = referred(properties.pop(_PARENTS[kind], None))
             if owner is None or owner[1] not in found[owner[0]]:
                 self._problem(f"Resources.{name}.{_PARENTS[kind]}", "It names no resource of this API.")
             else:
-                parts[owner[1]] += (self._part(kind, name, properties),)
-        return parts
+                parts[owner[1]].append(self._part(kind, name, properties))
+        return {owner: tuple(responses) for owner, responses in parts.items()}
 
     def _stages(self, found: dict[str, dict[str, Document]]) -> tuple[Part, ...]:
         """Stages serve the draft where they point at a deployment, or a deployment names them."""
-        named = {properties.get("StageName") for properties in found["Deployment"].values()}
+        names = (properties.get("StageName") for properties in found["Deployment"].values())
+        named = {name for name in names if isinstance(name, str)}
         used = set()
         stages = []
         for name, properties in found["Stage"].items():
@@ -177,12 +191,13 @@ class _Reader:
             if deployment and referred(deployment) is None:
                 self._leave_out(f"Resources.{name}.DeploymentId", "the stage gets a new deployment of this template.")
             part = self._part("Stage", name, properties)
-            part.members["deployed"] = bool(deployment) or part.members.get("stageName") in named
+            stage_name = part.members.get("stageName")
+            part.members["deployed"] = bool(deployment) or (isinstance(stage_name, str) and stage_name in named)
             part.members.update(self._limits(name))
             stages.append(part)
         for name, properties in found["Deployment"].items():
             if ("Deployment", name) not in used and not properties.get("StageName"):
-                self._notes.append(f"Resources.{name} is left out: no stage points at it.")
+                self._note(f"Resources.{name} is left out: no stage points at it.")
         return tuple(stages)
 
     def _limits(self, name: str) -> Document:
@@ -201,11 +216,17 @@ class _Reader:
         }
 
     def _property(self, name: str, key: str, otherwise: Any) -> Any:
-        place = f"Resources.{name}.{key}"
+        """The property's value, resolved once; `otherwise` where it is not set or cannot be resolved."""
         properties = self._resources[name].get("Properties") or {}
         if key not in properties:
             return otherwise
-        return self._try(lambda: self._intrinsics.resolve(properties[key], place), place, otherwise)
+        if (name, key) not in self._resolved:
+            place = f"Resources.{name}.{key}"
+            self._resolved[name, key] = self._try(
+                lambda: self._intrinsics.resolve(properties[key], place), place, _UNRESOLVED
+            )
+        value = self._resolved[name, key]
+        return otherwise if value is _UNRESOLVED else value
 
     # references
 
@@ -236,24 +257,27 @@ class _Reader:
 
     # notes and problems
 
+    def _note(self, text: str) -> None:
+        """Take down what was left out; beyond the most that are listed, only that there is more."""
+        is_last = len(self._notes) >= MAX_PROBLEMS
+        self._notes[_MORE_NOTES if is_last else shortened(text, MAX_MESSAGE_LENGTH)] = None
+
     def _try(self, resolve: Callable[[], T], place: str, otherwise: T) -> T:
         try:
             return resolve()
         except LeftOut as reason:
             self._leave_out(place, str(reason))
+        except LimitExceeded:
+            raise
         except Rejected as rejection:
-            self._problems += rejection.problems
+            self._problems.add(*rejection.problems)
         return otherwise
 
     def _leave_out(self, place: str, why: str) -> None:
-        self._notes.append(f"{place} is left out: {why}")
+        self._note(f"{place} is left out: {why}")
 
     def _problem(self, place: str, message: str) -> None:
-        self._problems.append(Problem(place, message))
-
-    def _raise_problems(self) -> None:
-        if self._problems:
-            raise Rejected(*dict.fromkeys(self._problems))
+        self._problems.add(Problem(place, message))
 
     def _note_others(self, present: list[str]) -> None:
         """One note for each type of resource that is not a WebSocket API's."""
@@ -263,30 +287,53 @@ class _Reader:
                 others[self._resources[name]["Type"]].append(name)
         for kind, names in others.items():
             why = _LEFT_OUT.get(kind, "it is not part of a WebSocket API")
-            self._notes.append(f"{kind} ({_listed(names)}) is left out: {why}.")
+            self._note(f"{kind} ({listed(names)}) is left out: {why}.")
 
     def _check_parameters(self) -> None:
-        known = {*(self._template.get("Parameters") or {}), *self._pseudo, *self._intrinsics.asked}
+        defined = self._template.get("Parameters") or {}
+        known = {*defined, *self._pseudo, *self._intrinsics.asked}
+        names = listed(defined)
         for name in self._given:
             if name not in known:
-                names = _listed(self._template.get("Parameters") or {})
                 self._problem("Parameters", f"The template has no use for the parameter {name!r}; it has: {names}.")
+
+
+_UNRESOLVED = object()
+"""The value of a property that cannot be resolved."""
+
+_MORE_NOTES = "There are more notes than are listed."
+
+
+def _check_translated(template: Document) -> None:
+    """What another program made of a template is no more trusted than the template."""
+    check_values(template)
+    budget = Budget()
+    budget.count_size("Resources", budget.measure(template, "Resources"))
+
+
+def _check_number_of_parameters(template: Document, given: Mapping[str, Any]) -> None:
+    for what, parameters in (("The template has", template.get("Parameters")), ("You gave", given)):
+        if isinstance(parameters, Mapping) and len(parameters) > MAX_PARAMETERS:
+            raise reject(
+                "Parameters",
+                f"{what} {len(parameters):,} parameters; CloudFormation takes at most {MAX_PARAMETERS}. "
+                "Leave out those that no WebSocket API needs.",
+            )
 
 
 def _check_resources(template: Document) -> None:
     resources = template.get("Resources")
     if not isinstance(resources, dict):
         raise reject("Resources", "This section is a mapping of logical ids to resources.")
-    problems = []
+    problems = Problems()
     for name, resource in resources.items():
         if name.startswith("Fn::"):
-            problems.append(Problem(f"Resources.{name}", "Nopal does not expand it: write its resources out."))
+            problems.add(Problem(f"Resources.{name}", "Nopal does not expand it: write its resources out."))
         elif not isinstance(resource, dict) or not isinstance(resource.get("Type"), str):
-            problems.append(Problem(f"Resources.{name}", "A resource is a mapping with a Type."))
+            problems.add(Problem(f"Resources.{name}", "A resource is a mapping with a Type."))
         elif not isinstance(resource.get("Properties") or {}, dict):
-            problems.append(Problem(f"Resources.{name}.Properties", "Properties are a mapping."))
-    if problems:
-        raise Rejected(*problems)
+            problems.add(Problem(f"Resources.{name}.Properties", "Properties are a mapping."))
+    problems.raise_any()
 
 
 def _check_circles(resources: Mapping[str, Document]) -> None:
@@ -325,7 +372,3 @@ def _mentions_in(value: Any) -> Iterator[str]:
 
 def _texts_of(value: Any) -> list[str]:
     return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(names) or "none"

@@ -12,26 +12,30 @@ from typing import Any
 
 import yaml
 
-from gatewayapp.interchange.problems import Rejected, reject
+from gatewayapp.interchange.limits import MAX_DEPTH, MAX_DOCUMENT_BYTES, MAX_NAME_LENGTH, MAX_VALUES
+from gatewayapp.interchange.problems import Rejected, reject, shortened
 
 Document = dict[str, Any]
-
-MOST_BYTES = 2 * 2**20
-MOST_DEPTH = 64
-MOST_VALUES = 200_000
 
 
 def parse(text: str) -> Document:
     """The document's mapping. Raises Rejected with the line where it cannot be read."""
-    if len(text.encode(errors="surrogatepass")) > MOST_BYTES:
-        raise reject("", f"The document is larger than {MOST_BYTES // 2**20} MiB. Split it, one API to a document.")
+    check_size(text)
     document = _parse_json(text) if text.lstrip("\ufeff \t\r\n").startswith("{") else None
     if document is None:
         document = _parse_yaml(text)
-    _check_values(document)
+    check_values(document)
     if not isinstance(document, dict):
         raise reject("", "The document is no mapping of names to values. Is it the right file?")
     return document
+
+
+def check_size(text: str) -> None:
+    """Raises Rejected where the document is too large to be read."""
+    # The number of characters comes first: encoding a text takes as much memory again.
+    if len(text) > MAX_DOCUMENT_BYTES or len(text.encode(errors="surrogatepass")) > MAX_DOCUMENT_BYTES:
+        limit = MAX_DOCUMENT_BYTES // 2**20
+        raise reject("", f"The document is larger than {limit} MiB. Split it, one API to a document.")
 
 
 def dump(document: Document) -> str:
@@ -52,8 +56,8 @@ def _parse_json(text: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> Document:
     document = dict(pairs)
     if len(document) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
+        seen: set[str] = set()
+        repeated = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise reject("", f"{repeated!r} stands twice in one mapping. Remove one of the two.")
     return document
 
@@ -62,17 +66,28 @@ def _refuse_constant(name: str) -> None:
     raise reject("", f"{name} is no value of a document.")
 
 
-def _check_values(document: Any) -> None:
+def check_values(document: Any) -> None:
+    """Raises Rejected where the document is too deep, or has too many values, too long a name or a NUL character."""
     count, level = 0, [document]
-    for _ in range(MOST_DEPTH + 1):
+    for _ in range(MAX_DEPTH + 1):
         if any(isinstance(value, str) and "\0" in value for value in level):
             raise reject("", "The document holds a NUL character.")
+        for value in level:
+            if isinstance(value, dict):
+                _check_names(value)
         level = [child for value in level for child in _children(value)]
         count += len(level)
-        if count > 2 * MOST_VALUES:
+        if count > 2 * MAX_VALUES:
             raise _too_many()
     if level:
         raise _too_deep()
+
+
+def _check_names(mapping: Document) -> None:
+    for name in mapping:
+        if len(name) > MAX_NAME_LENGTH:
+            start = shortened(name, 40)
+            raise reject("", f"The name {start!r} has {len(name):,} characters; a name has at most {MAX_NAME_LENGTH}.")
 
 
 def _children(value: Any) -> Iterable[Any]:
@@ -102,20 +117,20 @@ def _check_events(text: str) -> None:
             raise reject(_line(event.start_mark), f"The tag {tag}: leave it out, plain values need none.")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
-            if depth > MOST_DEPTH:
+            if depth > MAX_DEPTH:
                 raise _too_deep()
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-        if count > 2 * MOST_VALUES:
+        if count > 2 * MAX_VALUES:
             raise _too_many()
 
 
 def _too_deep() -> Rejected:
-    return reject("", f"The document is nested more than {MOST_DEPTH} deep.")
+    return reject("", f"The document is nested more than {MAX_DEPTH} deep.")
 
 
 def _too_many() -> Rejected:
-    return reject("", f"The document has more than {MOST_VALUES} values. Split it, one API to a document.")
+    return reject("", f"The document has more than {MAX_VALUES} values. Split it, one API to a document.")
 
 
 def _line(mark: Any) -> str:

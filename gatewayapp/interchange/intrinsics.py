@@ -2,7 +2,8 @@
 
 Everything is resolved on demand, so that a template needs no values that no WebSocket API depends on. What only AWS
 knows, such as an attribute of a load balancer or the export of another stack, can be given like a parameter, under the
-name that the template uses. AWS pages: intrinsic-function-reference, parameters-section-structure.
+name that the template uses. A short template may expand to a very long value, so a `Budget` is asked before a value is
+made. AWS pages: intrinsic-function-reference, parameters-section-structure.
 """
 
 import base64
@@ -15,9 +16,8 @@ from typing import Any
 import re2
 
 from gatewayapp.interchange.documents import Document
-from gatewayapp.interchange.problems import reject
-
-LONGEST_TEXT = 512 * 1024
+from gatewayapp.interchange.limits import MAX_PARAMETER_LENGTH, MAX_TEXT_LENGTH, Budget, exceed
+from gatewayapp.interchange.problems import Rejected, below, listed, reject, shortened
 
 Refer = Callable[[str, str], Any]
 """What a reference to a resource (logical id, attribute or empty) stands for."""
@@ -35,7 +35,7 @@ class Intrinsics:
     """Resolves values of `template`.
 
     `given` are parameters' values, `refer` knows the resources, `leave_out` is told the place of a member of a mapping
-    that is left out, and why.
+    that is left out, and why. `budget` bounds the work.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Intrinsics:
         pseudo: Mapping[str, Any],
         refer: Refer,
         leave_out: Callable[[str, str], None],
+        budget: Budget | None = None,
     ) -> None:
         self._parameters = _section(template, "Parameters")
         self._conditions = _section(template, "Conditions")
@@ -53,13 +54,17 @@ class Intrinsics:
         self._pseudo = pseudo
         self._refer = refer
         self._leave_out = leave_out
+        self._budget = budget or Budget()
         self._known: dict[str, Any] = {}
+        self._failed: dict[str, Rejected | LeftOut] = {}
+        self._sizes: dict[int, int] = {}
         self._path: list[str] = []
         self.asked: set[str] = set()
         """Names that values were looked for under among those given."""
 
     def resolve(self, value: Any, place: str) -> Any:
         """`value` without functions. Raises Rejected, or LeftOut for what the import cannot know."""
+        self._budget.count_steps(place)
         if isinstance(value, list):
             items = [self.resolve(item, f"{place}[{index}]") for index, item in enumerate(value)]
             return [item for item in items if item is not NoValue]
@@ -69,7 +74,7 @@ class Intrinsics:
             name, argument = next(iter(value.items()))
             if name.startswith("Fn::") or (name in ("Ref", "Condition") and isinstance(argument, str)):
                 return self._call(name, argument, place)
-        members = {name: self._member(item, f"{place}.{name}") for name, item in value.items()}
+        members = {name: self._member(item, below(place, name)) for name, item in value.items()}
         return {name: item for name, item in members.items() if item is not NoValue}
 
     def _member(self, value: Any, place: str) -> Any:
@@ -99,22 +104,39 @@ class Intrinsics:
             self._path.pop()
 
     def _once(self, name: str, compute: Callable[[], Any]) -> Any:
+        """The value, or the reason why there is none, which is found out once however often it is asked for."""
+        if name in self._failed:
+            raise self._failed[name]
         if name not in self._known:
-            self._known[name] = compute()
+            try:
+                self._known[name] = compute()
+            except (Rejected, LeftOut) as reason:
+                self._failed[name] = reason
+                raise
         return self._known[name]
+
+    def _account_for(self, value: Any, place: str) -> Any:
+        """A value that a function gives any number of times, accounted for each time."""
+        if isinstance(value, str):
+            self._budget.count_text(place, len(value))
+        elif isinstance(value, list | dict):
+            if id(value) not in self._sizes:
+                self._sizes[id(value)] = self._budget.measure(value, place)
+            self._budget.count_size(place, self._sizes[id(value)])
+        return value
 
     def _call(self, name: str, argument: Any, place: str) -> Any:
         function = _FUNCTIONS.get(name)
         if function is None:
             raise reject(place, f"{name} is a function that Nopal does not know: write its value out.")
-        value = function(self, argument, place)
-        if isinstance(value, str) and len(value) > LONGEST_TEXT:
-            raise reject(place, f"The value is longer than {LONGEST_TEXT} characters.")
-        return value
+        return function(self, argument, place)
 
     # references
 
     def ref(self, name: str, place: str) -> Any:
+        return self._account_for(self._referred(name, place), place)
+
+    def _referred(self, name: str, place: str) -> Any:
         if name not in self._parameters and self._is_given(name):
             return self._given[name]
         if name == "AWS::NoValue":
@@ -140,12 +162,12 @@ class Intrinsics:
         parts = argument.split(".", 1) if isinstance(argument, str) else self.resolve(argument, place)
         if not _texts(parts) or len(parts) != 2:
             raise reject(place, "Fn::GetAtt takes a logical id and an attribute.")
-        return self._resource(parts[0], parts[1], place)
+        return self._account_for(self._resource(parts[0], parts[1], place), place)
 
     def _import_value(self, argument: Any, place: str) -> Any:
         name = _text(self.resolve(argument, place), place)
         if self._is_given(name):
-            return self._given[name]
+            return self._account_for(self._given[name], place)
         raise LeftOut(f"it is the export {name!r} of another stack; give it with the parameter {name}=VALUE.")
 
     def _parameter(self, name: str) -> Any:
@@ -167,36 +189,54 @@ class Intrinsics:
         if not isinstance(text, str):
             raise reject(place, "Fn::Sub takes a text, or a text and a mapping of its variables.")
 
-        def value(found: re.Match[str]) -> str:
+        values: dict[str, str] = {}
+        pieces: list[str] = []
+        end = 0
+        for found in _PLACEHOLDER.finditer(text):
             name = found[1].strip()
-            if name.startswith("!"):
-                return f"${{{name[1:]}}}"
-            if name in variables:
-                return _text(self.resolve(variables[name], f"{place}.{name}"), place)
-            if name.startswith("stageVariables."):
-                return found[0]  # API Gateway's own, which fills it in at run time
-            return _text(self._get_att(name, place) if "." in name else self.ref(name, place), place)
+            if name not in values:
+                values[name] = self._substitute(name, found[0], variables, place)
+            pieces += (text[end : found.start()], values[name])
+            end = found.end()
+        pieces.append(text[end:])
+        return self._joined("", pieces, place)
 
-        return re.sub(r"\$\{([^{}]*)\}", value, text)
+    def _substitute(self, name: str, placeholder: str, variables: Document, place: str) -> str:
+        """What stands in a text for the name in a `${placeholder}`."""
+        if name.startswith("!"):
+            return f"${{{name[1:]}}}"
+        if name in variables:
+            return _text(self.resolve(variables[name], below(place, name)), place)
+        if name.startswith("stageVariables."):
+            return placeholder  # API Gateway's own, which fills it in at run time
+        return _text(self._get_att(name, place) if "." in name else self.ref(name, place), place)
 
     def _join(self, argument: Any, place: str) -> str:
         resolved = self.resolve(argument, place)
         if not (isinstance(resolved, list) and len(resolved) == 2 and isinstance(resolved[1], list)):
             raise reject(place, "Fn::Join takes a delimiter and a list of texts.")
-        return _text(resolved[0], place).join(_text(item, place) for item in resolved[1])
+        return self._joined(_text(resolved[0], place), [_text(item, place) for item in resolved[1]], place)
+
+    def _joined(self, delimiter: str, pieces: list[str], place: str) -> str:
+        self._budget.count_steps(place, len(pieces))
+        self._budget.count_text(place, sum(map(len, pieces)) + len(delimiter) * max(0, len(pieces) - 1))
+        return delimiter.join(pieces)
 
     def _split(self, argument: Any, place: str) -> list[str]:
         resolved = self.resolve(argument, place)
         if not _texts(resolved) or len(resolved) != 2 or not resolved[0]:
             raise reject(place, "Fn::Split takes a delimiter and a text.")
-        return list(resolved[1].split(resolved[0]))
+        delimiter, text = resolved
+        self._budget.count_steps(place, text.count(delimiter) + 1)
+        self._budget.count_text(place, len(text))
+        return list(text.split(delimiter))
 
     def _select(self, argument: Any, place: str) -> Any:
         resolved = self.resolve(argument, place)
         if not (isinstance(resolved, list) and len(resolved) == 2 and isinstance(resolved[1], list)):
             raise reject(place, "Fn::Select takes an index and a list.")
         index = str(resolved[0])
-        if not index.isdecimal() or int(index) >= len(resolved[1]):
+        if not re.fullmatch("[0-9]{1,9}", index) or int(index) >= len(resolved[1]):
             raise reject(place, f"Fn::Select: the list has no item {index}; it has {len(resolved[1])}.")
         return resolved[1][int(index)]
 
@@ -212,7 +252,7 @@ class Intrinsics:
             return default["DefaultValue"]
         if found is None:
             raise reject(place, f"The template's Mappings have no {'.'.join(resolved)}.")
-        return found
+        return self._account_for(found, place)
 
     def _if(self, argument: Any, place: str) -> Any:
         if not isinstance(argument, list) or len(argument) != 3:
@@ -240,10 +280,18 @@ class Intrinsics:
         return [self._truth(item, f"{place}[{index}]") for index, item in enumerate(argument)]
 
     def _base64(self, argument: Any, place: str) -> str:
-        return base64.b64encode(_text(self.resolve(argument, place), place).encode()).decode()
+        data = _text(self.resolve(argument, place), place).encode()
+        self._budget.count_text(place, 4 * -(-len(data) // 3))
+        return base64.b64encode(data).decode()
 
     def _to_json(self, argument: Any, place: str) -> str:
-        return json.dumps(self.resolve(argument, place), separators=(",", ":"))
+        pieces, length = [], 0
+        for piece in json.JSONEncoder(separators=(",", ":")).iterencode(self.resolve(argument, place)):
+            pieces.append(piece)
+            length += len(piece)
+            if length > MAX_TEXT_LENGTH:
+                break
+        return self._joined("", pieces, place)
 
     def _length(self, argument: Any, place: str) -> int:
         resolved = self.resolve(argument, place)
@@ -251,6 +299,8 @@ class Intrinsics:
             raise reject(place, "Fn::Length takes a list.")
         return len(resolved)
 
+
+_PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
 
 _FUNCTIONS: dict[str, Callable[[Intrinsics, Any, str], Any]] = {
     "Ref": Intrinsics.ref,
@@ -275,39 +325,61 @@ _FUNCTIONS: dict[str, Callable[[Intrinsics, Any, str], Any]] = {
 
 def _typed(kind: str, value: Any, definition: Document, place: str) -> Any:
     """A parameter's value under its type and its constraints."""
-    if kind == "CommaDelimitedList" or kind.startswith("List<"):
-        items = value if isinstance(value, list) else [item.strip() for item in _text(value, place).split(",")]
-        for item in items:
-            _check_parameter(kind.removeprefix("List<").rstrip(">"), _text(item, place), definition, place)
-        return [_text(item, place) for item in items]
-    text = _text(value, place)
-    _check_parameter(kind, text, definition, place)
-    return text
+    is_list = kind == "CommaDelimitedList" or kind.startswith("List<")
+    texts = [_text(item, place) for item in (value if is_list and isinstance(value, list) else [value])]
+    length = sum(map(len, texts))
+    if length > MAX_PARAMETER_LENGTH:
+        raise exceed(
+            place,
+            f"The parameter's value has {length:,} characters; CloudFormation takes at most {MAX_PARAMETER_LENGTH:,}. "
+            "Write a longer value where it is used.",
+        )
+    if is_list and not isinstance(value, list):
+        texts = [item.strip() for item in texts[0].split(",")]
+    constraints = _Constraints(kind.removeprefix("List<").rstrip(">") if is_list else kind, definition, place)
+    for text in texts:
+        constraints.check(text)
+    return texts if is_list else texts[0]
 
 
-def _check_parameter(kind: str, text: str, definition: Document, place: str) -> None:
-    allowed = definition.get("AllowedValues")
-    if isinstance(allowed, list) and text not in [_text(item, place) for item in allowed]:
-        words = ", ".join(_text(item, place) for item in allowed)
-        raise reject(place, f"{text!r} is not one of its AllowedValues: {words}.")
-    pattern = definition.get("AllowedPattern")
-    if isinstance(pattern, str) and not _matches(pattern, text, place):
-        hint = definition.get("ConstraintDescription") or f"it must match {pattern}"
-        raise reject(place, f"{text!r} does not match its AllowedPattern: {hint}.")
-    if kind == "Number" and not re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", text):
-        raise reject(place, f"{text!r} is no number.")
-    measure = float(text) if kind == "Number" else len(text)
-    least, most = ("MinValue", "MaxValue") if kind == "Number" else ("MinLength", "MaxLength")
-    if measure < _bound(definition, least, measure, place) or measure > _bound(definition, most, measure, place):
-        bounds = " and ".join(f"{name} {definition[name]}" for name in (least, most) if name in definition)
-        raise reject(place, f"{text!r} is outside of its {bounds}.")
+class _Constraints:
+    """What a parameter's definition asks of its value, or of each item of it."""
+
+    def __init__(self, kind: str, definition: Document, place: str) -> None:
+        self._kind = kind
+        self._definition = definition
+        self._place = place
+        allowed = definition.get("AllowedValues")
+        self._allowed = [_text(item, place) for item in allowed] if isinstance(allowed, list) else None
+        self._allowed_set = frozenset(self._allowed or ())
+        pattern = definition.get("AllowedPattern")
+        self._pattern = _compiled(pattern, place) if isinstance(pattern, str) else None
+
+    def check(self, text: str) -> None:
+        """Raises Rejected."""
+        place, definition, kind, shown = self._place, self._definition, self._kind, repr(shortened(text, 80))
+        if self._allowed is not None and text not in self._allowed_set:
+            raise reject(place, f"{shown} is not one of its AllowedValues: {listed(self._allowed)}.")
+        if self._pattern is not None and self._pattern.fullmatch(text) is None:
+            hint = definition.get("ConstraintDescription") or f"it must match {definition['AllowedPattern']}"
+            raise reject(place, f"{shown} does not match its AllowedPattern: {hint}.")
+        if kind == "Number" and not re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", text):
+            raise reject(place, f"{shown} is no number.")
+        measure = float(text) if kind == "Number" else len(text)
+        least, most = ("MinValue", "MaxValue") if kind == "Number" else ("MinLength", "MaxLength")
+        if measure < _bound(definition, least, measure, place) or measure > _bound(definition, most, measure, place):
+            bounds = " and ".join(f"{name} {definition[name]}" for name in (least, most) if name in definition)
+            raise reject(place, f"{shown} is outside of its {bounds}.")
 
 
-def _matches(pattern: str, text: str, place: str) -> bool:
+def _compiled(pattern: str, place: str) -> Any:
+    if len(pattern) > MAX_PARAMETER_LENGTH:
+        raise exceed(place, f"Its AllowedPattern has more than {MAX_PARAMETER_LENGTH:,} characters: simplify it.")
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = 2**20
     try:
-        return re2.compile(pattern, options).fullmatch(text) is not None
+        return re2.compile(pattern, options)
     except re2.error as error:
         raise reject(place, f"Its AllowedPattern {pattern!r} cannot be matched in linear time: simplify it.") from error
 
@@ -315,7 +387,7 @@ def _matches(pattern: str, text: str, place: str) -> bool:
 def _bound(definition: Document, name: str, otherwise: float, place: str) -> float:
     try:
         return float(definition.get(name, otherwise))
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         raise reject(place, f"Its {name} is no number.") from None
 
 

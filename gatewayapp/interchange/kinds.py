@@ -32,6 +32,7 @@ from gatewayapp.controlplane.operations.stages import NewStageMembers
 from gatewayapp.controlplane.operations.test_cases import TestCaseMembers
 from gatewayapp.core.limits import camel
 from gatewayapp.interchange.documents import Document
+from gatewayapp.interchange.problems import below
 from gatewayapp.models import (
     Api,
     ApiModel,
@@ -85,7 +86,7 @@ class Kind:
         """The members in wire form. What cannot be kept is told to `leave_out(place, why)`."""
         document: Document = {}
         for written, value in members.items():
-            name, there = _wire_name(written), f"{place}.{written}"
+            name, there = _wire_name(written), below(place, written)
             rule = self.rules.get(name)
             if rule is None:
                 leave_out(there, f"Nopal's {self.name} has no such member.")
@@ -149,7 +150,7 @@ def _coerced(rule: Any, value: Any, place: str, leave_out: LeaveOut) -> Any:
         return json.dumps(value)
     if isinstance(rule, MapOf) and isinstance(value, Mapping):
         given = {key: item for key, item in value.items() if item is not None}
-        return {key: _coerced(rule.rule, item, f"{place}.{key}", leave_out) for key, item in given.items()}
+        return {key: _coerced(rule.rule, item, below(place, key), leave_out) for key, item in given.items()}
     if isinstance(rule, ListOf) and isinstance(value, list):
         return [_coerced(rule.rule, item, place, leave_out) for item in value]
     if isinstance(rule, Structure) and isinstance(value, Mapping):
@@ -160,7 +161,7 @@ def _coerced(rule: Any, value: Any, place: str, leave_out: LeaveOut) -> Any:
 def _coerced_structure(rule: Structure, value: Mapping[str, Any], place: str, leave_out: LeaveOut) -> Document:
     document: Document = {}
     for written, item in value.items():
-        name, there = _wire_name(written), f"{place}.{written}"
+        name, there = _wire_name(written), below(place, written)
         if name not in rule.rules:
             leave_out(there, "Nopal has no such member.")
         elif item is not None:

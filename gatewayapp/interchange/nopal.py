@@ -22,7 +22,7 @@ from typing import Any
 from gatewayapp.interchange.documents import Document
 from gatewayapp.interchange.kinds import KINDS, schema_object
 from gatewayapp.interchange.plans import Definition, Part, Plan, dangling, reference, referred
-from gatewayapp.interchange.problems import Problem, Rejected
+from gatewayapp.interchange.problems import Problem, Problems, below
 
 VERSION = 1
 
@@ -60,7 +60,7 @@ def write(definition: Definition) -> Document:
 
 class _Reader:
     def __init__(self) -> None:
-        self._problems: list[Problem] = []
+        self._problems = Problems()
 
     def read(self, document: Document) -> Plan:
         if document.get("nopal") != VERSION:
@@ -71,15 +71,14 @@ class _Reader:
             **{section: tuple(self._parts(section, document.get(section))) for section in _SECTIONS},
         )
         definition.api.members["protocolType"] = "WEBSOCKET"
-        self._problems += dangling(definition)
-        if self._problems:
-            raise Rejected(*self._problems)
+        self._problems.add(*dangling(definition))
+        self._problems.raise_any()
         return Plan(definition)
 
     def _parts(self, section: str, entries: Any) -> Iterator[Part]:
         kind, naming = _SECTIONS[section]
         for name, value in self._mapping(section, entries).items():
-            place = f"{section}.{name}"
+            place = below(section, name)
             written = self._mapping(place, value)
             responses = tuple(self._responses(kind, written, place))
             members = self._members(kind, self._wired(kind, written, place), place)
@@ -88,7 +87,7 @@ class _Reader:
     def _responses(self, kind: str, written: Document, place: str) -> Iterator[Part]:
         section, response_kind, naming = _RESPONSES.get(kind, ("", "", ""))
         for key, value in self._mapping(f"{place}.{section}", written.pop(section, None)).items():
-            there = f"{place}.{section}.{key}"
+            there = below(f"{place}.{section}", key)
             members = self._members(response_kind, self._mapping(there, value), there)
             yield Part(response_kind, key, {**members, naming: key}, there)
 
@@ -128,7 +127,7 @@ class _Reader:
                 self._refuse(f"{place}{name}", f"unknown; {hint}")
 
     def _refuse(self, place: str, why: str) -> None:
-        self._problems.append(Problem(place, why[:1].upper() + why[1:]))
+        self._problems.add(Problem(place, why[:1].upper() + why[1:]))
 
 
 def _written(part: Part, naming: str) -> Document:

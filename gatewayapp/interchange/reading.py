@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from django.conf import settings
 
 from gatewayapp.interchange import cloudformation, nopal
-from gatewayapp.interchange.documents import Document, parse
+from gatewayapp.interchange.documents import Document, check_size, parse
 from gatewayapp.interchange.plans import Plan
 from gatewayapp.interchange.problems import Rejected, reject
+from gatewayapp.interchange.reader_process import ReaderProcess
 
 _STACK = "nopal"
 
@@ -26,8 +27,18 @@ def read_document(text: str, parameters: Mapping[str, str] | None = None, api: s
     """The plan of a CloudFormation or SAM template, or of a Nopal document.
 
     `parameters` are a template's; also those values that only AWS knows, such as `LoadBalancer.DNSName`. `api` is the
-    logical id of the API to import where a template has several. Raises Rejected.
+    logical id of the API to import where a template has several. Read in a process of its own. Raises Rejected.
     """
+    check_size(text)
+    plan: Plan = _reader.call(text, parameters or {}, api, _pseudo_parameters())
+    return plan
+
+
+_reader = ReaderProcess("gatewayapp.interchange.reading.read")
+
+
+def read(text: str, parameters: Mapping[str, str], api: str | None, pseudo: Document) -> Plan:
+    """The plan, read in this process; `pseudo` are the values of CloudFormation's pseudo parameters."""
     document = parse(text)
     try:
         if "nopal" in document:
@@ -35,7 +46,7 @@ def read_document(text: str, parameters: Mapping[str, str] | None = None, api: s
                 raise reject("", "Parameters and the choice of an API are for CloudFormation templates only.")
             return nopal.read(document)
         if "Resources" in document:
-            return cloudformation.read(document, parameters or {}, _pseudo_parameters(), api)
+            return cloudformation.read(document, parameters, pseudo, api)
     except RecursionError:
         raise reject("", "The document's references lead too far into one another.") from None
     raise _unknown(document)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gatewayapp.interchange.documents import MOST_BYTES, dump, parse
+from gatewayapp.interchange.documents import dump, parse
+from gatewayapp.interchange.limits import MAX_DOCUMENT_BYTES
 from gatewayapp.interchange.problems import Rejected
 
 
@@ -62,7 +63,7 @@ def test_names_that_look_like_numbers_are_texts():
         ("a: " + "[" * 100 + "]" * 100, "The document is nested more than 64 deep."),
         ('{"a":' * 100 + "1" + "}" * 100, "The document is nested more than 64 deep."),
         ('{"a":' * 50_000 + "1" + "}" * 50_000, "The document is nested more than 64 deep."),
-        ("a: " + "x" * MOST_BYTES, "The document is larger than 2 MiB. Split it, one API to a document."),
+        ("a: " + "x" * MAX_DOCUMENT_BYTES, "The document is larger than 2 MiB. Split it, one API to a document."),
         ("a: [" + "1," * 900_000 + "]", "The document has more than 200000 values. Split it, one API to a document."),
     ],
 )

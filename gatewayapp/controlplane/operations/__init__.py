@@ -128,6 +128,7 @@ from gatewayapp.controlplane.operations.routes import (
 from gatewayapp.controlplane.operations.stages import (
     create_stage,
     delete_access_log_settings,
+    delete_all_route_settings,
     delete_route_settings,
     delete_stage,
     get_stage,
@@ -186,6 +187,7 @@ __all__ = [
     "create_test_case",
     "create_user",
     "delete_access_log_settings",
+    "delete_all_route_settings",
     "delete_api",
     "delete_api_mapping",
     "delete_authorizer",

@@ -72,13 +72,19 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A string that `compiler` takes, whose ValueError says what is wrong; an empty one clears if `clearable`."""
+    """A string of at most `most` characters that `compiler` takes, whose ValueError says what is wrong.
+
+    An empty one clears if `clearable`.
+    """
 
     compiler: Callable[[str], object]
     clearable: bool = True
+    most: int = 4096
 
     def check(self, name: str, value: Any) -> str:
         text = _string(name, value)
+        if len(text) > self.most:
+            raise BadRequest(f"{name} must have {_between(0, self.most)} characters; it has {len(text)}.")
         try:
             if text or not self.clearable:
                 self.compiler(text)

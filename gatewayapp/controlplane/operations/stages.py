@@ -174,6 +174,12 @@ def delete_route_settings(*, api_id: str, stage_name: str, route_key: str) -> No
 
 
 @change_of(get_stage)
+def delete_all_route_settings(*, api_id: str, stage_name: str) -> None:
+    """Delete the settings of all routes at once, which takes AWS's tools a call for each."""
+    _saved(assign(get_stage(api_id=api_id, stage_name=stage_name), {"route_settings": {}}))
+
+
+@change_of(get_stage)
 def reset_authorizers_cache(*, api_id: str, stage_name: str) -> None:
     """Answers of WebSocket authorizers are never cached, so there is nothing to reset but the stage must exist."""
     get_stage(api_id=api_id, stage_name=stage_name)

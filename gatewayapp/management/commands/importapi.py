@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from gatewayapp.interchange import Imported, Plan, Rejected, apply, preview, read_document
+from gatewayapp.interchange import MAX_DOCUMENT_BYTES, Imported, Plan, Rejected, apply, preview, read_document
 from gatewayapp.management.tables import ensure_tables
 
 
@@ -54,8 +54,12 @@ class Command(BaseCommand):
 
 
 def _text(file: str) -> str:
+    """The file's text; of one that is too large only as much as shows that."""
     try:
-        return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        if file == "-":
+            return sys.stdin.read(MAX_DOCUMENT_BYTES + 1)
+        with Path(file).open(encoding="utf-8") as opened:
+            return opened.read(MAX_DOCUMENT_BYTES + 1)
     except OSError as error:
         raise CommandError(f"Cannot read {file}: {error.strerror}.") from error
     except UnicodeDecodeError as error:

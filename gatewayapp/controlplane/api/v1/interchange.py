@@ -15,11 +15,13 @@ from gatewayapp.controlplane.operations.errors import AccessDenied, NotFound
 from gatewayapp.core.layout import arranged
 from gatewayapp.core.pictures import picture
 from gatewayapp.core.roles import Permission
-from gatewayapp.interchange import FORMATS, apply, export_api, preview, read_document
+from gatewayapp.interchange import FORMATS, MAX_DOCUMENT_BYTES, apply, export_api, preview, read_document
 
 
 class ImportShape(Shape):
-    document = Text(max_length=2 * 2**20, help_text="CloudFormation or SAM (YAML or JSON), or a Nopal document.")
+    document = Text(
+        max_length=MAX_DOCUMENT_BYTES, help_text="CloudFormation or SAM (YAML or JSON), or a Nopal document."
+    )
     parameters = serializers.DictField(child=Text(max_length=4096), required=False)
     api = serializers.CharField(required=False, max_length=255, help_text="Which API of the template: its logical id.")
     api_id = serializers.CharField(
