@@ -34,7 +34,7 @@ from gatewayapp.controlplane.operations.errors import NotFound, OperationError
 from gatewayapp.controlplane.operations.users import access_of
 from gatewayapp.cookies import name_of_cookie
 from gatewayapp.core.roles import Access
-from gatewayapp.models import configuration_changed
+from gatewayapp.models import configuration_changed, hash_session_key
 
 logger = logging.getLogger(__name__)
 
@@ -154,15 +154,16 @@ class Nothing(AsyncWebsocketConsumer):
 _viewers: "WeakSet[LiveConsumer]" = WeakSet()
 
 
-def end_session(session_key: str | None) -> None:
-    """Close the sockets of a session that ends; called from threads."""
+def close_viewers(session_hash: str) -> None:
+    """Close the sockets of the session stored under `session_hash`, which ends; called from threads."""
     for viewer in list(_viewers):
-        if session_key and viewer.session_key == session_key:
+        if viewer.session_key and hash_session_key(viewer.session_key) == session_hash:
             asyncio.run_coroutine_threadsafe(viewer.close(ENDED), viewer.loop)
 
 
 def _signed_out(request: Any, **_: Any) -> None:
-    end_session(request.session.session_key)
+    if request.session.session_key:
+        close_viewers(hash_session_key(request.session.session_key))
 
 
 user_logged_out.connect(_signed_out)
