@@ -178,8 +178,27 @@ WHITENOISE_USE_FINDERS = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {
+            "()": "gatewayapp.logs.OneLineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
+    "filters": {
+        "bad_requests": {"()": "gatewayapp.logs.BadRequestFilter"},
+        "rate_limit": {
+            "()": "gatewayapp.logs.RateLimitFilter",
+            "limit": int(env.number("NOPAL_LOG_LINES_PER_MINUTE", 10)),
+        },
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["bad_requests", "rate_limit"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.text("NOPAL_LOG_LEVEL", "INFO").upper()},
 }
 
