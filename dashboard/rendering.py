@@ -35,6 +35,11 @@ def render_page(
     return response
 
 
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The handler of addresses that no view has. Django's would read the body, which may be malformed."""
+    return render(request, "404.html", status=404)
+
+
 def refuse(request: HttpRequest, status: int, message: str) -> HttpResponse:
     """Tell why not: on a page of its own, or for a fragment in the notices at the top of the page that is open."""
     context = {"status": status, "title": _TITLES.get(status, "Something went wrong"), "message": message}

@@ -91,7 +91,13 @@ def mapping(name: str) -> dict[str, Any]:
 
 def key(name: str, path: Path) -> str:
     """A secret key from the environment, or from `path`, where it is made on first use, readable by its owner only."""
-    return text(name) or _stored_key(path)
+    try:
+        return text(name) or _stored_key(path)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name} is not set, and its file {path} can neither be read nor created: {error.strerror}. "
+            "Run the command as the user that Nopal runs as, or set the key."
+        ) from error
 
 
 def _stored_key(path: Path) -> str:

@@ -7,17 +7,21 @@ from pathlib import Path
 
 import dj_database_url
 
+from gatewayapp import data_directory
 from gatewayapp import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("NOPAL_DATA_DIR", str(BASE_DIR / "data"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+# Only the user that Nopal runs as gets at the data; with group access on, its group too, as Kubernetes' fsGroup needs.
+NOPAL_DATA_GROUP_ACCESS = env.boolean("NOPAL_DATA_GROUP_ACCESS")
+data_directory.create(DATA_DIR, group_access=NOPAL_DATA_GROUP_ACCESS)
 
 DEBUG = env.boolean("NOPAL_DEBUG")
-SECRET_KEY = env.key("NOPAL_SECRET_KEY", DATA_DIR / "keys" / "django.key")
+SECRET_KEY = env.key("NOPAL_SECRET_KEY", DATA_DIR / data_directory.KEYS / "django.key")
 
 # Encrypts the secrets of access keys and signs connection ids; kept outside the database on purpose.
-NOPAL_ENCRYPTION_KEY = env.key("NOPAL_ENCRYPTION_KEY", DATA_DIR / "keys" / "encryption.key")
+NOPAL_ENCRYPTION_KEY = env.key("NOPAL_ENCRYPTION_KEY", DATA_DIR / data_directory.KEYS / "encryption.key")
 
 # The names of Nopal's AWS-shaped world: ARNs, signatures and events carry them.
 NOPAL_REGION = env.text("NOPAL_REGION", "us-east-1")
@@ -170,15 +174,35 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns of a directory that is not there
+STATIC_ROOT = DATA_DIR / data_directory.STATIC
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {
+            "()": "gatewayapp.logs.OneLineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
+    "filters": {
+        "bad_requests": {"()": "gatewayapp.logs.BadRequestFilter"},
+        "rate_limit": {
+            "()": "gatewayapp.logs.RateLimitFilter",
+            "limit": int(env.number("NOPAL_LOG_LINES_PER_MINUTE", 10)),
+        },
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["bad_requests", "rate_limit"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.text("NOPAL_LOG_LEVEL", "INFO").upper()},
 }
+
+data_directory.restrict(DATA_DIR, DATABASES["default"], group_access=NOPAL_DATA_GROUP_ACCESS)

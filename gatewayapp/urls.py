@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 handler400 = "gatewayapp.controlplane.api.views.bad_request"
+handler404 = "dashboard.rendering.not_found"
 
 urlpatterns = [
     path("", include("gatewayapp.controlplane.api.urls")),

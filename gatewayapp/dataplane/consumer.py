@@ -90,7 +90,11 @@ class GatewayConsumer(AsyncConsumer):
             host = header(handshake.headers, "host")
             address = self.gateway.addresses.find(host, scope["raw_path"].decode("latin-1"))
         except UnknownHost:
-            logger.warning("Refused a handshake for the host %r, which is not in NOPAL_ALLOWED_HOSTS", host)
+            logger.warning(
+                "Refused a handshake for the host %r, which is not in NOPAL_ALLOWED_HOSTS",
+                host,
+                extra={"client": (scope.get("client") or ("",))[0]},
+            )
             return refusal(400, "BadRequestException", "Bad Request")
         if address is None or address.rest not in ("", "/"):
             return refusal(403, "ForbiddenException", "Forbidden")
@@ -101,7 +105,7 @@ class GatewayConsumer(AsyncConsumer):
         try:
             self.gateway.admission.check(stage, info, handshake)
         except GatewayError as error:
-            logger.info("%s/%s: %s", info.api_id, info.stage, error.detail)
+            logger.info("%s/%s: %s", info.api_id, info.stage, error.detail, extra={"client": info.source_ip})
             stage.meter.refused_count += 1
             return early_refusal(error)
         return info, stage

@@ -128,8 +128,9 @@ def _since(called: float | None) -> float | None:
 
 def _expected(error: Exception, connection: ConnectionInfo) -> GatewayError:
     """The failure as clients may hear of it; what nobody expected is logged in full and kept from them."""
+    client = {"client": connection.source_ip}
     if isinstance(error, GatewayError):
-        logger.info("%s/%s %s: %s", connection.api_id, connection.stage, connection.connection_id, error)
+        logger.info("%s/%s %s: %s", connection.api_id, connection.stage, connection.connection_id, error, extra=client)
         return error
-    logger.error("Unexpected failure on connection %s", connection.connection_id, exc_info=error)
+    logger.error("Unexpected failure on connection %s", connection.connection_id, exc_info=error, extra=client)
     return GatewayError()

@@ -19,7 +19,7 @@ from gatewayapp.models.resources import Document, Resource
 from gatewayapp.models.role_assignments import RoleAssignment
 from gatewayapp.models.route_responses import RouteResponse
 from gatewayapp.models.routes import Route
-from gatewayapp.models.sessions import Session
+from gatewayapp.models.sessions import Session, hash_session_key
 from gatewayapp.models.stage_deployments import StageDeployment
 from gatewayapp.models.stages import Stage
 from gatewayapp.models.test_cases import TestCase
@@ -50,4 +50,5 @@ __all__ = [
     "StageDeployment",
     "TestCase",
     "configuration_changed",
+    "hash_session_key",
 ]

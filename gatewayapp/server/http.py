@@ -77,6 +77,7 @@ class Request(WebRequest):
 
     def process(self) -> None:
         if self.channel is not None:  # else it was refused while its body arrived
+            self.requestHeaders.removeHeader(b"daphne-root-path")  # Daphne's own, and it fails on what is not ASCII
             super().process()
 
     def handle_reply(self, message: dict[str, Any]) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBase, JsonResponse
-from django.views import defaults
+from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase, JsonResponse
+from django.template.loader import get_template
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -71,6 +71,8 @@ class ManagementView(APIView):
             response = _error(exc.status, exc.code, {"message": exc.message})
         elif isinstance(exc, RequestDataTooBig):
             response = _error(413, "RequestEntityTooLargeException", {"message": "The request body is too large."})
+        elif isinstance(exc, SuspiciousOperation):
+            response = _error(400, "BadRequestException", {"message": "The request is malformed."})
         else:
             logger.error("The management API failed", exc_info=exc)
             response = _error(500, "InternalServerErrorException", {"message": "Internal server error"})
@@ -84,9 +86,12 @@ class ManagementView(APIView):
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """The handler of requests that reach no view, those with a foreign Host above all: JSON on `/v2`."""
+    """The handler of requests that reach no view, those with a foreign Host above all: JSON on `/v2`.
+
+    Django's own handlers look for a CSRF token, hence read a body that may be the reason for the failure.
+    """
     if not request.path.startswith(f"{PREFIX}/"):
-        return defaults.bad_request(request, exception)
+        return HttpResponseBadRequest(get_template("400.html").render())
     message = {"message": "The request's Host is not one that this gateway answers for, or the request is malformed."}
     headers = {"x-amzn-ErrorType": "BadRequestException", "x-amzn-RequestId": str(uuid4())}
     return JsonResponse(message, status=400, headers=headers)

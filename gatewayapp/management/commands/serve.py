@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
+from gatewayapp.data_directory import CERTIFICATES, restrict
+
 if TYPE_CHECKING:
     from gatewayapp.management.demo import Demo
 
@@ -87,7 +89,8 @@ class Command(BaseCommand):
             return certificate, key
         from gatewayapp.server.tls import development_certificate
 
-        paths = development_certificate(settings.DATA_DIR / "certificates", settings.ALLOWED_HOSTS)
+        paths = development_certificate(settings.DATA_DIR / CERTIFICATES, settings.ALLOWED_HOSTS)
+        restrict(settings.DATA_DIR, settings.DATABASES["default"], group_access=settings.NOPAL_DATA_GROUP_ACCESS)
         return str(paths[0]), str(paths[1])
 
     def _greet(self, base_url: str, chat: "Demo | None", everywhere: bool) -> None:

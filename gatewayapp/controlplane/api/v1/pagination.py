@@ -8,6 +8,7 @@ import orjson
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
+from gatewayapp.controlplane.api.pagination import read_moment
 from gatewayapp.controlplane.operations.errors import BadRequest
 
 
@@ -43,10 +44,10 @@ def invalid_cursor() -> BadRequest:
 def _moment_and_key(rows: "QuerySet[Any]", cursor: str) -> tuple[datetime, Any]:
     moment, key = decode(cursor)
     try:
-        parsed = datetime.fromisoformat(moment)
+        parsed = read_moment(moment)
         primary_key = rows.model._meta.pk.to_python(key)
     except (TypeError, ValueError, ValidationError) as error:
         raise invalid_cursor() from error
-    if parsed.tzinfo is None or not isinstance(key, int | str):
+    if not isinstance(key, int | str):
         raise invalid_cursor()
     return parsed, primary_key
