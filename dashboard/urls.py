@@ -5,7 +5,6 @@ from django.urls import path
 
 from dashboard import admin
 from dashboard.resources.registry import KINDS
-from dashboard.themes import choose_theme
 from dashboard.views import deployments, interchange, resources
 from dashboard.views.access_keys import access_keys, new_access_key, revoke_access_key
 from dashboard.views.audit import audit, audit_export
@@ -17,6 +16,7 @@ from dashboard.views.profile import own_password, profile, sign_out_everywhere
 from dashboard.views.route_tests import designer_test, designer_test_send
 from dashboard.views.setup import setup
 from dashboard.views.signin import SignInView
+from dashboard.views.themes import choose_theme
 from dashboard.views.tokens import new_token, revoke_token, tokens
 from dashboard.views.traffic import replay, trace, traffic
 from dashboard.views.users import delete_user, new_user, sign_user_out, user, user_password, users

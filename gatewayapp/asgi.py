@@ -14,6 +14,7 @@ from django.core.asgi import get_asgi_application  # isort:skip  (first: it load
 django_application = get_asgi_application()
 
 from dashboard.routing import live_application  # noqa: E402
+from gatewayapp.body_limits import BodyLimits  # noqa: E402
 from gatewayapp.dataplane.addresses import is_gateway_address  # noqa: E402
 from gatewayapp.dataplane.callbacks import Callbacks, host_of  # noqa: E402
 from gatewayapp.dataplane.consumer import GatewayConsumer  # noqa: E402
@@ -32,6 +33,8 @@ class Application:
         self._callbacks = Callbacks(self.gateway)
         self.answer_now = self._callbacks.answer_now
         """For a server that can ask without ASGI's events: see `gatewayapp.server`."""
+        self.body_policy = BodyLimits()
+        """For a server that asks how large a body may be before it reads it."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and _is_live_view(scope):

@@ -2,7 +2,8 @@
 
 Start it with `run(application, ServerOptions(...))` or `python -m gatewayapp.server MODULE:APP`.
 It knows nothing of the gateway: any ASGI application may be served. One that has an attribute `answer_now` is asked
-there first for requests on direct paths, see `exchange.AnswerNow`.
+there first for requests on direct paths, see `exchange.AnswerNow`; one with `body_policy` says how large bodies may be,
+see `bodies.BodyPolicy`.
 """
 
 from __future__ import annotations

@@ -72,7 +72,9 @@ def answer(
 
 
 def refusal(refused: Refusal) -> bytes:
-    """A whole plain-text answer after which the connection ends."""
+    """A whole response, plain text unless the refusal has a body of its own, after which the connection ends."""
+    if refused.body is not None:
+        return answer(refused.status, refused.headers, length=len(refused.body)).head + refused.body
     body = refused.message.encode() + b"\n"
     headers = [(b"content-type", b"text/plain; charset=utf-8"), *refused.headers]
     return answer(refused.status, headers, length=len(body)).head + body

@@ -27,9 +27,11 @@ from twisted.logger import globalLogBeginner
 
 from gatewayapp.server import tls
 from gatewayapp.server import transport as transports
+from gatewayapp.server.bodies import BodyPolicy, BodyTooLarge
 from gatewayapp.server.exchange import AnswerNow
 from gatewayapp.server.forwarded import Origin, origin
 from gatewayapp.server.front import FrontFactory
+from gatewayapp.server.heads import Refusal
 from gatewayapp.server.http import Request, RequestFactory
 from gatewayapp.server.lifespan import Lifespan, StartupFailed
 from gatewayapp.server.limits import ServerOptions
@@ -87,6 +89,7 @@ class Server(daphne_server.Server):
         self.ready = ready
         self.on_drain = on_drain
         self.answer_now: AnswerNow | None = getattr(application, "answer_now", None)
+        self.body_policy: BodyPolicy | None = getattr(application, "body_policy", None)
         self.exit_code = 0
         self.connections: dict[Any, dict[str, Any]] = {}  # Daphne's: one per plain HTTP request
         self.websockets: set[Connection] = set()
@@ -148,6 +151,10 @@ class Server(daphne_server.Server):
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
+
+    def refuse_body(self, scope: dict[str, Any], limit: int) -> Refusal:
+        """The response to a request whose body has more than `limit` bytes."""
+        return BodyTooLarge(limit) if self.body_policy is None else self.body_policy.refuse(scope, limit)
 
     def forget(self, connection: Connection) -> None:
         """A WebSocket connection's TCP connection is gone."""

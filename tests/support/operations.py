@@ -8,11 +8,22 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).parents[2]
-_MODULES = ("apis", "routes", "integrations", "route_responses", "deployments", "stages", "access_keys")
+_MODULES = (
+    "apis",
+    "routes",
+    "integrations",
+    "route_responses",
+    "deployments",
+    "stages",
+    "access_keys",
+    "api_tokens",
+    "users",
+)
 
 
 class OperationFailed(Exception):
@@ -56,6 +67,9 @@ def _serve() -> None:
         for module in _MODULES
         for name, function in vars(importlib.import_module(f"gatewayapp.controlplane.operations.{module}")).items()
     }
+    from gatewayapp.controlplane.operations import users
+
+    functions["create_administrator"] = partial(users.create_user, roles=[users.ADMINISTRATOR])
     for line in sys.stdin:
         operation, arguments = json.loads(line)
         try:

@@ -46,6 +46,7 @@ class Command(BaseCommand):
 
         # Imported here: these load Twisted's reactor, which no other command needs.
         from gatewayapp.asgi import Application
+        from gatewayapp.body_limits import ANYONE
         from gatewayapp.dataplane.gateway import GatewayOptions
         from gatewayapp.server import ServerOptions, run
 
@@ -56,6 +57,7 @@ class Command(BaseCommand):
             certificate=certificate,
             key=key,
             max_body=settings.NOPAL_MAX_CALLBACK_BODY,
+            max_upload=ANYONE,
             trusted_proxies=settings.NOPAL_TRUSTED_PROXIES,
             drain_timeout=settings.NOPAL_DRAIN_TIMEOUT,
         )
