@@ -35,11 +35,14 @@ from gatewayapp.controlplane.operations.users import access_of
 from gatewayapp.cookies import name_of_cookie
 from gatewayapp.core.roles import Access
 from gatewayapp.models import configuration_changed
+from gatewayapp.storage_failures import StorageFailure, find_storage_failure, log_storage_failure
 
 logger = logging.getLogger(__name__)
 
 ENDED = 4401
 """The close code that says: sign in again. The page then asks the server, which sends it to the sign-in."""
+_INTERNAL_ERROR = 1011
+_TRY_AGAIN_LATER = 1013
 _RECHECK_SECONDS = 60.0
 _PING_SECONDS = 20.0
 
@@ -86,7 +89,14 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
         self._tasks: list[asyncio.Task[None]] = []
         secure = self.scope.get("scheme") == "wss"
         self.session_key = _cookie(self.scope, name_of_cookie(settings.SESSION_COOKIE_NAME, secure))
-        if not _is_same_origin(self.scope) or not await self._is_allowed():
+        try:
+            allowed = _is_same_origin(self.scope) and await self._is_allowed()
+        except Exception as error:
+            if (failure := find_storage_failure(error)) is None:
+                raise
+            await self._deny(failure, error)
+            return
+        if not allowed:
             await self.close()  # before the socket is accepted: the handshake is refused
             return
         if (set_limits := self.scope.get("extensions", {}).get("nopal.limits")) is not None:
@@ -107,24 +117,55 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
             message = json.loads(text_data or "")
         except ValueError:
             return
-        if isinstance(message, dict):
+        if not isinstance(message, dict):
+            return
+        try:
             await self.heard(message)
+        except Exception as error:
+            if (failure := find_storage_failure(error)) is None:
+                raise
+            await self._close_after(failure, error)
 
     async def _watched(self) -> None:
         try:
             await self.watch()
-        except OSError:
+        except ConnectionError:
             pass  # the viewer is gone
-        except Exception:
-            logger.exception("A live view failed: %s", type(self).__name__)
-            await self.close(1011)
+        except Exception as error:
+            if (failure := find_storage_failure(error)) is None:
+                logger.exception("A live view failed: %s", type(self).__name__)
+            await self._close_after(failure, error)
 
     async def _recheck(self) -> None:
-        while await self._is_allowed():
-            self.changed.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.changed.wait(), _RECHECK_SECONDS)
-        await self.close(ENDED)
+        """Close once the viewer may not watch any more, or when that cannot be known."""
+        try:
+            while await self._is_allowed():
+                self.changed.clear()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.changed.wait(), _RECHECK_SECONDS)
+        except Exception as error:
+            if (failure := find_storage_failure(error)) is None:
+                raise
+            await self._close_after(failure, error)
+        else:
+            await self.close(ENDED)
+
+    async def _close_after(self, failure: StorageFailure | None, error: Exception) -> None:
+        """Close with 1013, after which the page tries again, where only the database is to blame."""
+        if failure is None:
+            await self.close(_INTERNAL_ERROR)
+            return
+        log_storage_failure(failure, error, f"The live view {type(self).__name__}")
+        await self.close(_TRY_AGAIN_LATER)
+
+    async def _deny(self, failure: StorageFailure, error: Exception) -> None:
+        """Refuse the handshake as a request would be refused."""
+        log_storage_failure(failure, error, f"Opening the live view {type(self).__name__}")
+        headers = {"content-type": "text/plain; charset=utf-8", **failure.headers}
+        encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        start = {"type": "websocket.http.response.start", "status": failure.status, "headers": encoded}
+        await self.base_send(start)
+        await self.base_send({"type": "websocket.http.response.body", "body": failure.message.encode()})
 
     async def _is_allowed(self) -> bool:
         return await sync_to_async(self._check)()

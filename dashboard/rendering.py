@@ -21,7 +21,7 @@ _TITLES = {
     409: "Someone was faster",
     413: "This is too large",
     429: "Too many",
-    503: "The gateway does not answer",
+    503: "Not available at the moment",
     507: "The disk is full",
 }
 

@@ -3,12 +3,21 @@
 Nothing here reads the database, so that these responses also work while it is away.
 """
 
+import sys
 from collections.abc import Mapping
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views import defaults
 
 from dashboard.rendering import refuse
 from gatewayapp.controlplane.api.errors import json_error
+from gatewayapp.storage_failures import StorageFailure, find_storage_failure, log_storage_failure
+
+_TOO_LARGE = "The request body is too large."
+_BAD_HOST = "The request's Host is not one that this gateway answers for, or the request is malformed."
+_FAILED = "Internal server error"
 
 
 def error_response(
@@ -22,3 +31,29 @@ def error_response(
     for name, value in (headers or {}).items():
         page[name] = value
     return page
+
+
+def storage_failure_response(request: HttpRequest, failure: StorageFailure, error: BaseException) -> HttpResponse:
+    """507 or 503 for a request that failed because nothing could be stored or read."""
+    log_storage_failure(failure, error, f"{request.method} {request.path}")
+    response = error_response(request, failure.status, failure.code, failure.message, failure.headers)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log it with its traceback
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Django's handler of requests that reach no view, such as those with a foreign Host."""
+    if isinstance(exception, RequestDataTooBig):
+        return error_response(request, 413, "RequestEntityTooLargeException", _TOO_LARGE)
+    response = json_error(request.path, 400, "BadRequestException", _BAD_HOST)
+    return response or defaults.bad_request(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Django's handler of exceptions, which it calls while the exception is being handled."""
+    error = sys.exc_info()[1]
+    failure = find_storage_failure(error)
+    if failure is not None and error is not None:
+        return storage_failure_response(request, failure, error)
+    response = json_error(request.path, 500, "InternalServerErrorException", _FAILED)
+    return response or defaults.server_error(request)

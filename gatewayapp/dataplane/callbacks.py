@@ -8,7 +8,7 @@ foreign key before any look-up. Scope is the API: any of its stages can address 
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
@@ -21,6 +21,7 @@ from gatewayapp.dataplane.addresses import Address, UnknownHost
 from gatewayapp.dataplane.connections import NORMAL, LiveConnection, Send
 from gatewayapp.dataplane.stages import StageHandle
 from gatewayapp.live import Delivery
+from gatewayapp.storage_failures import find_storage_failure, log_storage_failure
 
 if TYPE_CHECKING:
     from gatewayapp.dataplane.gateway import Gateway
@@ -73,6 +74,9 @@ UPGRADE_REQUIRED = Answer(
     headers=((b"upgrade", b"websocket"), (b"connection", b"upgrade")),
 )
 _OF_DELIVERY = {Delivery.ACCEPTED: DELIVERED, Delivery.GONE: GONE, Delivery.BUSY: BUSY}
+UNAVAILABLE = replace(
+    _error(503, "ServiceUnavailableException", "Service Unavailable"), headers=((b"retry-after", b"5"),)
+)
 FAILED = _error(500, "InternalServerErrorException", "Internal server error")
 
 
@@ -88,8 +92,8 @@ class Callbacks:
             answer = await self._answer(request, receive)
         except _CallerLeft:
             return
-        except Exception:
-            answer = _failure_of(request)
+        except Exception as error:
+            answer = _failure_of(request, error)
         with suppress(OSError):  # the caller left meanwhile
             await send({"type": "http.response.start", "status": answer.status, "headers": _headers(answer)})
             await send({"type": "http.response.body", "body": answer.body})
@@ -101,8 +105,8 @@ class Callbacks:
         request = Request(method, raw_path, query_string, headers)
         try:
             answer = self._answer_now(request, body)
-        except Exception:
-            answer = _failure_of(request)
+        except Exception as error:
+            answer = _failure_of(request, error)
         return None if answer is None else (answer.status, _headers(answer), answer.body)
 
     async def _answer(self, request: Request, receive: Receive) -> Answer:
@@ -276,7 +280,11 @@ def _headers(answer: Answer) -> Headers:
     return headers
 
 
-def _failure_of(request: Request) -> Answer:
+def _failure_of(request: Request, error: Exception) -> Answer:
     """What nobody expected is logged in full and kept from the caller; called while the exception is handled."""
+    failure = find_storage_failure(error)
+    if failure is not None:  # only a stage that was not loaded yet is read from the database
+        log_storage_failure(failure, error, f"{request.method} {request.raw_path.decode('latin-1')}")
+        return UNAVAILABLE
     logger.exception("Unexpected failure of %s %s", request.method, request.raw_path.decode("latin-1"))
     return FAILED

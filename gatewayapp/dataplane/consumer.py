@@ -29,6 +29,7 @@ from gatewayapp.dataplane.handshakes import (
     refusal,
 )
 from gatewayapp.dataplane.stages import StageHandle
+from gatewayapp.storage_failures import find_storage_failure, log_storage_failure
 
 if TYPE_CHECKING:
     from gatewayapp.dataplane.gateway import Gateway
@@ -91,7 +92,13 @@ class GatewayConsumer(AsyncConsumer):
             return refusal(400, "BadRequestException", "Bad Request")
         if address is None or address.rest not in ("", "/"):
             return refusal(403, "ForbiddenException", "Forbidden")
-        stage = await self.gateway.stages.find(address.api_id, address.stage)
+        try:
+            stage = await self.gateway.stages.find(address.api_id, address.stage)
+        except DatabaseError as error:
+            if (failure := find_storage_failure(error)) is None:
+                raise
+            log_storage_failure(failure, error, f"Loading the stage {address.api_id}/{address.stage}")
+            return refusal(503, "ServiceUnavailableException", "Service Unavailable", failure.headers)
         if stage is None or stage.snapshot.api.disable_execute_api_endpoint:
             return refusal(403, "ForbiddenException", "Forbidden")
         info = read_connection(scope, address, handshake, self.gateway.ids.new(), connected_at)

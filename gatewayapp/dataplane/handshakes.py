@@ -1,5 +1,7 @@
 """Reading a WebSocket handshake out of its ASGI scope, and writing the answers that refuse one."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -73,12 +75,13 @@ def header(headers: Headers, name: str) -> str:
     return next((value for key, value in headers if key.lower() == name), "")
 
 
-def refusal(status: int, error_type: str, message: str) -> Denial:
+def refusal(status: int, error_type: str, message: str, more: Mapping[str, str] = MappingProxyType({})) -> Denial:
     """The answer to a handshake that fails before the connection has an id; shaped as by AWS's REST gateway."""
     headers = (
         ("Content-Type", "application/json"),
         ("x-amzn-RequestId", new_request_id()),
         ("x-amzn-ErrorType", error_type),
+        *more.items(),
     )
     return Denial(status, headers, orjson.dumps({"message": message}))
 

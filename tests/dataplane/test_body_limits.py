@@ -1,14 +1,11 @@
 """The limit of an endpoint holds from the first byte: bodies are refused by their heads, and counted as they come."""
 
-import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
+from tests.support.credentials import Credential, Headers, create_credential
 from tests.support.invariants import eventually
 from tests.support.node import Node
 from tests.support.rawsocket import RawClient, Response, http_request
@@ -18,17 +15,6 @@ MIB = 1024 * KIB
 ANYONE = 64 * KIB
 CHUNKED = ("Transfer-Encoding", "chunked")
 CHUNK = b"4000\r\n" + b"x" * 16 * KIB + b"\r\n"
-PASSWORD = "a-cactus-in-the-sun"
-
-Headers = Sequence[tuple[str, str]]
-
-
-class Credential(NamedTuple):
-    """What proves who is calling, on each surface."""
-
-    key: list[str]
-    token: str
-    cookies: str
 
 
 @pytest.fixture(scope="module")
@@ -38,37 +24,12 @@ def node(shared_node: Node) -> Node:
 
 @pytest.fixture(scope="module")
 def credential(node: Node) -> Credential:
-    user_id = node.call("create_administrator", username="ann", password=PASSWORD)
-    _, token = node.call("create_api_token", user_id=user_id, name="tests", scopes=["apis:read", "apis:write"])
-    return Credential(node.call("create_access_key", name="tests"), token, signed_in(node))
+    return create_credential(node)
 
 
-def signed_in(node: Node) -> str:
-    """The cookies of someone who has signed in, as a browser sends them."""
-    with node.client() as client:
-        page = client.request("/signin")
-        csrf = page.headers["set-cookie"].partition(";")[0]
-        form = f"csrfmiddlewaretoken={csrf.partition('=')[2]}&username=ann&password={PASSWORD}".encode()
-        client.send(http_request("/signin", method="POST", headers=[*FORM, ("Cookie", csrf)], body=form))
-        head = client.receive_until(b"\r\n\r\n").decode()
-    assert head.startswith("HTTP/1.1 302"), head
-    session = re.search(r"nopal_session=[^;]+", head)
-    assert session is not None
-    return f"{csrf}; {session[0]}"
-
-
-FORM = [("Content-Type", "application/x-www-form-urlencoded")]
-
-
-def authorization(node: Node, credential: Credential, way: str, target: str) -> Headers:
+def authorization(credential: Credential, way: str, target: str) -> Headers:
     """The headers that let a request pass as far as its head goes."""
-    if way == "key":
-        request = AWSRequest("POST", f"http://localhost{target}", data=b"", headers={"Host": "localhost"})
-        SigV4Auth(Credentials(*credential.key), "apigateway", "us-east-1").add_auth(request)
-        return [(name, value) for name, value in request.headers.items() if name != "Host"]
-    if way == "token":
-        return [("Authorization", f"Bearer {credential.token}")]
-    return [("Cookie", credential.cookies), *FORM]
+    return {"key": credential.signed("POST", target), "token": credential.bearer, "session": credential.session}[way]
 
 
 def head_only(node: Node, target: str, length: int, headers: Headers = ()) -> Response:
@@ -124,7 +85,7 @@ ANONYMOUS_TARGETS = {
 def test_a_body_over_the_limit_is_refused_by_its_head(
     node: Node, credential: Credential, way: str, target: str, limit: int
 ) -> None:
-    response = head_only(node, target, limit + 1, authorization(node, credential, way, target))
+    response = head_only(node, target, limit + 1, authorization(credential, way, target))
     assert response.status == 413
     assert response.headers["connection"] == "close"
 
@@ -133,7 +94,7 @@ def test_a_body_over_the_limit_is_refused_by_its_head(
 def test_a_body_over_the_limit_is_refused_as_it_comes(
     node: Node, credential: Credential, way: str, target: str, limit: int
 ) -> None:
-    headers = [CHUNKED, *authorization(node, credential, way, target)]
+    headers = [CHUNKED, *authorization(credential, way, target)]
     with node.client() as client:
         client.send(http_request(target, method="POST", headers=headers))
         sent = chunks_until_response(client, limit + 2 * ANYONE)
@@ -177,17 +138,17 @@ def test_a_document_as_large_as_allowed_is_imported(node: Node, credential: Cred
     assert MIB < len(body) < 2 * MIB
     with node.client() as client:
         response = client.request(
-            "/api/v1/import", method="POST", headers=authorization(node, credential, "token", ""), body=body
+            "/api/v1/import", method="POST", headers=authorization(credential, "token", ""), body=body
         )
     assert response.status == 200, response.body
 
 
 def test_a_refusal_has_the_format_of_its_surface(node: Node, credential: Credential) -> None:
-    signed = authorization(node, credential, "key", "/v2/apis")
+    signed = authorization(credential, "key", "/v2/apis")
     aws = head_only(node, "/v2/apis", 2 * MIB, signed)
     assert aws.headers["x-amzn-errortype"] == "RequestEntityTooLargeException"
     assert b'"message"' in aws.body
-    rest = head_only(node, "/api/v1/apis", 2 * MIB, authorization(node, credential, "token", ""))
+    rest = head_only(node, "/api/v1/apis", 2 * MIB, authorization(credential, "token", ""))
     assert rest.headers["content-type"] == "application/json"
     page = head_only(node, "/signin", 2 * MIB)
     assert page.headers["content-type"].startswith("text/html")
@@ -202,9 +163,9 @@ def test_a_refusal_has_the_format_of_its_surface(node: Node, credential: Credent
 
 
 @pytest.fixture
-def signing_node(template: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+def signing_node(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A gateway that wants signatures, as in production."""
-    node = Node(tmp_path_factory.mktemp("signing"), template=template, NOPAL_ANONYMOUS_CALLBACKS="off")  # type: ignore[arg-type]
+    node = Node(tmp_path_factory.mktemp("signing"), template=template, NOPAL_ANONYMOUS_CALLBACKS="off")
     node.start()
     yield node
     node.stop()
