@@ -33,6 +33,7 @@ from gatewayapp.controlplane.api.v1.permissions import Need, check_api, check_ne
 from gatewayapp.controlplane.operations.errors import NotFound, OperationError
 from gatewayapp.controlplane.operations.users import access_of
 from gatewayapp.cookies import name_of_cookie
+from gatewayapp.core.nul import contains_nul, target_contains_nul
 from gatewayapp.core.roles import Access
 from gatewayapp.models import configuration_changed
 from gatewayapp.storage_failures import StorageFailure, find_storage_failure, log_storage_failure
@@ -57,6 +58,8 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
     need: Need
     access: Access
     user: User
+    takes_nul = False
+    """Whether messages of the page may contain NUL characters, which the database cannot look for."""
     max_message = 64 * 1024
     """Bytes that the page may say at once."""
 
@@ -90,7 +93,8 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
         secure = self.scope.get("scheme") == "wss"
         self.session_key = _cookie(self.scope, name_of_cookie(settings.SESSION_COOKIE_NAME, secure))
         try:
-            allowed = _is_same_origin(self.scope) and await self._is_allowed()
+            nul = target_contains_nul(self.scope["path"], self.scope["query_string"].decode("latin-1"))
+            allowed = not nul and _is_same_origin(self.scope) and await self._is_allowed()
         except Exception as error:
             if (failure := find_storage_failure(error)) is None:
                 raise
@@ -117,7 +121,7 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
             message = json.loads(text_data or "")
         except ValueError:
             return
-        if not isinstance(message, dict):
+        if not isinstance(message, dict) or (contains_nul(message) and not self.takes_nul):
             return
         try:
             await self.heard(message)
@@ -219,7 +223,7 @@ configuration_changed.connect(_look_again)
 
 
 def _user_of_session(session_key: str | None) -> User | None:
-    if not session_key:
+    if not session_key or contains_nul(session_key):
         return None
     session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     user = get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]

@@ -11,6 +11,7 @@
 """
 
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from io import BytesIO
 from typing import Any
@@ -31,11 +32,13 @@ from dashboard.permissions import to_sign_in
 from gatewayapp.controlplane.api.access import check_signer
 from gatewayapp.controlplane.api.errors import is_management_path, is_rest_path
 from gatewayapp.controlplane.api.v1.authentication import BearerAuthentication
+from gatewayapp.core.nul import contains_nul, target_contains_nul
 from gatewayapp.core.sigv4 import SignatureError
 from gatewayapp.dataplane.addresses import is_gateway_address
 from gatewayapp.dataplane.callbacks import host_of, too_large
-from gatewayapp.error_responses import error_response
+from gatewayapp.error_responses import error_response, storage_failure_response
 from gatewayapp.server.heads import Refusal
+from gatewayapp.storage_failures import find_storage_failure
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -56,7 +59,13 @@ class BodyLimits:
     """The `body_policy` of the application, see `gatewayapp.server.bodies.BodyPolicy`."""
 
     async def find_limit(self, scope: Scope) -> int:
-        return await database_sync_to_async(_find_limit, thread_sensitive=False)(scope)
+        try:
+            return await database_sync_to_async(_find_limit, thread_sensitive=False)(scope)
+        except Exception as error:
+            if (failure := find_storage_failure(error)) is None:
+                raise
+            unavailable = partial(storage_failure_response, failure=failure, error=error)
+            raise _refusal(scope, unavailable) from error
 
     def refuse(self, scope: Scope, limit: int) -> Refusal:
         if _is_gateway(scope):
@@ -66,7 +75,7 @@ class BodyLimits:
 
 
 def _find_limit(scope: Scope) -> int:
-    if _is_gateway(scope):
+    if _is_gateway(scope) or target_contains_nul(scope["path"], scope["query_string"].decode("latin-1")):
         return ANYONE
     request = ASGIRequest(scope, BytesIO())
     limit, check = _rule(request)
@@ -124,7 +133,7 @@ def _is_signed_in(request: HttpRequest) -> bool:
     HostCookiesMiddleware(lambda _: HttpResponse()).process_request(request)
     session_key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    return bool(session_key) and get_user(request).is_authenticated
+    return bool(session_key) and not contains_nul(session_key) and get_user(request).is_authenticated
 
 
 def _too_large(request: HttpRequest, limit: int) -> HttpResponse:

@@ -173,6 +173,9 @@ async def test_a_database_that_is_away_is_503_until_it_is_back(
     for target in ("/apis", "/signin", "/"):
         page = await asyncio.to_thread(request, node, target, headers=credential.session)
         assert (page.status, b"<h1>" in page.body, "retry-after" in page.headers) == (503, True, True)
+    large = [*credential.bearer, ("Content-Length", "100000")]  # its sender is looked up before the body is read
+    refused = await asyncio.to_thread(request, node, "/api/v1/import", method="POST", headers=large)
+    assert (refused.status, refused.headers["retry-after"]) == (503, "5")
     live = await asyncio.to_thread(open_live_view, node, credential)
     assert (live.status, live.headers["retry-after"]) == (503, "5")
     assert (await asyncio.to_thread(request, node, "/readyz")).status == 200

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from gatewayapp.controlplane.operations import BadRequest
+from gatewayapp.core.nul import contains_nul
 from gatewayapp.models import Resource
 
 PAGE_SIZE = 500
@@ -43,7 +44,9 @@ def _token(last: Any) -> str:
 
 def _after(resources: "QuerySet[Any]", token: str) -> Q:
     try:
-        created, key = orjson.loads(base64.urlsafe_b64decode(token))
+        created, key = values = orjson.loads(base64.urlsafe_b64decode(token))
+        if contains_nul(values):
+            raise ValueError("a NUL character")
         moment = datetime.fromisoformat(created)
         key = resources.model._meta.pk.to_python(key)
         if moment.tzinfo is None:
