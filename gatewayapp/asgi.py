@@ -64,8 +64,8 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _tell_health(self, path: str, send: Send) -> None:
-        """`/healthz`: the process answers. `/readyz`: it takes new connections."""
-        ready = path == "/healthz" or not self.gateway.draining
+        """`/healthz`: the process responds. `/readyz`: load balancers should send it new connections."""
+        ready = path == "/healthz" or not (self.gateway.stopping or self.gateway.draining)
         headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200 if ready else 503, "headers": headers})
         await send({"type": "http.response.body", "body": b"ok\n" if ready else b"draining\n"})

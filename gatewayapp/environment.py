@@ -44,6 +44,11 @@ def number(name: str, default: float) -> float:
         raise ImproperlyConfigured(f"{name} takes a number, not {value!r}.") from None
 
 
+def optional_number(name: str) -> float | None:
+    """A number, None where the setting is absent."""
+    return number(name, 0) if text(name) else None
+
+
 def words(name: str, default: str = "") -> list[str]:
     """Values separated by commas."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]

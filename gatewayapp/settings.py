@@ -42,6 +42,7 @@ NOPAL_CONNECTIONS_PER_ADDRESS = int(env.number("NOPAL_CONNECTIONS_PER_ADDRESS", 
 NOPAL_CONNECTS_PER_ADDRESS = env.number("NOPAL_CONNECTS_PER_ADDRESS", 0)
 NOPAL_MAX_CALLBACK_BODY = int(env.number("NOPAL_MAX_CALLBACK_BODY", 2**20))
 NOPAL_ANONYMOUS_CALLBACKS = env.boolean("NOPAL_ANONYMOUS_CALLBACKS")
+NOPAL_READINESS_GRACE = env.optional_number("NOPAL_READINESS_GRACE")
 NOPAL_DRAIN_TIMEOUT = env.number("NOPAL_DRAIN_TIMEOUT", 30.0)
 
 # Names of headers and JSON members whose values nobody is shown, besides those that secrets usually go by.

@@ -73,6 +73,8 @@ class Gateway:
         self.admission = Admission(self.connections)
         self.anonymous_callbacks = settings.NOPAL_ANONYMOUS_CALLBACKS and options.loopback
         self.addresses = Addresses(settings.ALLOWED_HOSTS, settings.NOPAL_DOMAIN_NAME)
+        self.stopping = False
+        """The process was told to stop; until it drains, it serves as before, but should get no new clients."""
         self.draining = False
 
     @property
@@ -102,6 +104,10 @@ class Gateway:
         self.metering.start()
         self._control = Control(self, self._integrations)
         live.announce(self._control)
+
+    def announce_stop(self) -> None:
+        """Let `/readyz` say that this process is going away."""
+        self.stopping = True
 
     async def drain(self) -> None:
         """Let nobody in any more, finish what is under way, close every connection, deliver every `$disconnect`."""

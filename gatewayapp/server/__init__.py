@@ -21,9 +21,10 @@ def run(
     options: ServerOptions,
     *,
     ready: Callable[[str, int], None] | None = None,
+    on_signal: Callable[[], None] | None = None,
     on_drain: Callable[[], Awaitable[None]] | None = None,
 ) -> None:
     """Serve `application` until SIGTERM or SIGINT; see `gatewayapp.server.server.run`."""
     from gatewayapp.server import server  # the import installs the event loop, so it waits until needed
 
-    server.run(application, options, ready=ready, on_drain=on_drain)
+    server.run(application, options, ready=ready, on_signal=on_signal, on_drain=on_drain)

@@ -57,6 +57,7 @@ class ServerOptions:
     direct_paths: tuple[bytes, ...] = (b"/@connections/", b"/%40connections/")
 
     # the process
+    stop_delay: float = 0.0  # seconds between the signal and the moment when no connections are accepted any more
     drain_timeout: float = 30.0
     drain_rate: int = 500  # WebSocket connections closed per second
     shutdown_code: int = 1001

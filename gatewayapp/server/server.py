@@ -48,21 +48,28 @@ YOUNG_OBJECTS = 10_000  # between two looks for cycles; a busy server holds more
 THREAD_TURN = 0.0005  # seconds; with Python's 5 ms, a thread that computes would hold the event loop up at each send
 
 Ready = Callable[[str, int], None]
+OnSignal = Callable[[], None]
 OnDrain = Callable[[], Awaitable[None]]
 
 
 def run(
-    application: Any, options: ServerOptions, *, ready: Ready | None = None, on_drain: OnDrain | None = None
+    application: Any,
+    options: ServerOptions,
+    *,
+    ready: Ready | None = None,
+    on_signal: OnSignal | None = None,
+    on_drain: OnDrain | None = None,
 ) -> None:
     """Serve `application` until SIGTERM or SIGINT, drain, and return.
 
-    `ready` is called with (host, port) once connections are accepted. `on_drain` is awaited first when the server is
-    told to stop, while every connection is still open.
+    `ready` is called with (host, port) once connections are accepted. `on_signal` is called when the server is told to
+    stop; for `stop_delay` seconds it goes on as before, so that load balancers can notice. A second signal ends the
+    delay, another one the drain. `on_drain` is awaited then, while every connection is still open.
 
     Raises:
         SystemExit: 3 if the application fails to start, 1 if the address cannot be listened on.
     """
-    server = Server(application, options, ready, on_drain)
+    server = Server(application, options, ready, on_signal, on_drain)
     server.run()
     if server.exit_code:
         raise SystemExit(server.exit_code)
@@ -82,11 +89,19 @@ def _ignore(event: Any) -> None:
 class Server(daphne_server.Server):
     """Daphne's server with our protocols; one per process, as Twisted's reactor."""
 
-    def __init__(self, application: Any, options: ServerOptions, ready: Ready | None, on_drain: OnDrain | None) -> None:
+    def __init__(
+        self,
+        application: Any,
+        options: ServerOptions,
+        ready: Ready | None,
+        on_signal: OnSignal | None,
+        on_drain: OnDrain | None,
+    ) -> None:
         super().__init__(application, endpoints=[f"{options.host}:{options.port}"], root_path=options.root_path)
         self.server_name = None  # Daphne's "Server" header
         self.options = options
         self.ready = ready
+        self.on_signal = on_signal
         self.on_drain = on_drain
         self.answer_now: AnswerNow | None = getattr(application, "answer_now", None)
         self.body_policy: BodyPolicy | None = getattr(application, "body_policy", None)
@@ -100,6 +115,7 @@ class Server(daphne_server.Server):
         self.lifespan = Lifespan(application)
         self.port: Any = None
         self._draining: asyncio.Task[None] | None = None
+        self._stop_delay_over: asyncio.Event | None = None  # while the port is still open after the first signal
         self._websockets_gone: asyncio.Future[None] | None = None
         self._stopping = False
         self._descriptor_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -227,6 +243,8 @@ class Server(daphne_server.Server):
     def _on_signal(self) -> None:
         if self._draining is None and self.port is not None:
             self._draining = loop.create_task(self._drain())
+        elif self._stop_delay_over is not None:
+            self._stop_delay_over.set()
         else:
             self._stop()
 
@@ -236,7 +254,10 @@ class Server(daphne_server.Server):
             reactor.stop()
 
     async def _drain(self) -> None:
-        """Stop accepting, let the application finish, close what is left, finish its work, end."""
+        """Announce it, stop accepting, let the application finish, close what is left, finish its work, end."""
+        if self.on_signal is not None:
+            self.on_signal()
+        await self._delay_stop()
         deadline = loop.time() + self.options.drain_timeout
         await self.port.stopListening().asFuture(loop)
         await self._call_on_drain()
@@ -247,6 +268,14 @@ class Server(daphne_server.Server):
             logger.warning("%d requests and connections were still being served at the exit", len(self.tasks))
         await self.lifespan.shutdown(max(deadline - loop.time(), 1.0))
         self._stop()
+
+    async def _delay_stop(self) -> None:
+        """Go on as before for the stop delay, or until the next signal."""
+        if self.options.stop_delay:
+            self._stop_delay_over = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop_delay_over.wait(), self.options.stop_delay)
+            self._stop_delay_over = None
 
     async def _call_on_drain(self) -> None:
         if self.on_drain is None:

@@ -13,6 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 if TYPE_CHECKING:
     from gatewayapp.management.demo import Demo
 
+GRACE_SECONDS = 5.0
+LOOPBACK_GRACE_SECONDS = 1.0
+
 
 class Command(BaseCommand):
     help = "Migrate the database, then serve WebSocket clients, @connections, the management API and the dashboard."
@@ -59,6 +62,7 @@ class Command(BaseCommand):
             max_body=settings.NOPAL_MAX_CALLBACK_BODY,
             max_upload=ANYONE,
             trusted_proxies=settings.NOPAL_TRUSTED_PROXIES,
+            stop_delay=_readiness_grace(loopback),
             drain_timeout=settings.NOPAL_DRAIN_TIMEOUT,
         )
         chat = _demo() if demo else None
@@ -69,7 +73,8 @@ class Command(BaseCommand):
             threading.Thread(target=self._greet, args=(base_url, chat, _is_everywhere(host)), daemon=True).start()
 
         try:
-            run(application, server_options, ready=ready, on_drain=application.gateway.drain)
+            gateway = application.gateway
+            run(application, server_options, ready=ready, on_signal=gateway.announce_stop, on_drain=gateway.drain)
         finally:
             if chat is not None:
                 chat.stop()
@@ -117,6 +122,13 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _readiness_grace(loopback: bool) -> float:
+    """Seconds that `/readyz` says 503 before the port closes; on loopback nobody but a developer waits for that."""
+    if settings.NOPAL_READINESS_GRACE is not None:
+        return float(settings.NOPAL_READINESS_GRACE)
+    return LOOPBACK_GRACE_SECONDS if loopback else GRACE_SECONDS
 
 
 def _is_everywhere(host: str) -> bool:
