@@ -108,6 +108,7 @@ site.register(
         models.Connection,
         models.Deployment,
         models.DomainName,
+        models.Installation,
         models.Integration,
         models.IntegrationResponse,
         models.LayoutPosition,

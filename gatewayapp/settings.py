@@ -19,6 +19,9 @@ SECRET_KEY = env.key("NOPAL_SECRET_KEY", DATA_DIR / "keys" / "django.key")
 # Encrypts the secrets of access keys and signs connection ids; kept outside the database on purpose.
 NOPAL_ENCRYPTION_KEY = env.key("NOPAL_ENCRYPTION_KEY", DATA_DIR / "keys" / "encryption.key")
 
+# Tells this installation from copies of it, where the data directory and the machine cannot.
+NOPAL_INSTALLATION = env.text("NOPAL_INSTALLATION")
+
 # The names of Nopal's AWS-shaped world: ARNs, signatures and events carry them.
 NOPAL_REGION = env.text("NOPAL_REGION", "us-east-1")
 NOPAL_ACCOUNT_ID = env.text("NOPAL_ACCOUNT_ID", "000000000000")

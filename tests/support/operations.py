@@ -17,6 +17,7 @@ _MODULES = (
     "apis",
     "routes",
     "integrations",
+    "restored_connections",
     "route_responses",
     "deployments",
     "stages",
@@ -82,7 +83,7 @@ def _serve() -> None:
 def _wire(result: Any) -> Any:
     if isinstance(result, tuple):
         return [result[0].pk, *result[1:]]
-    return getattr(result, "pk", None)
+    return result if isinstance(result, int) else getattr(result, "pk", None)
 
 
 if __name__ == "__main__":
