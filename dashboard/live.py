@@ -13,10 +13,11 @@ import asyncio
 import json
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import suppress
 from http.cookies import SimpleCookie
 from importlib import import_module
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from weakref import WeakSet
@@ -92,13 +93,16 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
         self._tasks: list[asyncio.Task[None]] = []
         secure = self.scope.get("scheme") == "wss"
         self.session_key = _cookie(self.scope, name_of_cookie(settings.SESSION_COOKIE_NAME, secure))
+        if target_contains_nul(self.scope["path"], self.scope["query_string"].decode("latin-1")):
+            await self._deny(400, "The URL contains a NUL character.")
+            return
         try:
-            nul = target_contains_nul(self.scope["path"], self.scope["query_string"].decode("latin-1"))
-            allowed = not nul and _is_same_origin(self.scope) and await self._is_allowed()
+            allowed = _is_same_origin(self.scope) and await self._is_allowed()
         except Exception as error:
             if (failure := find_storage_failure(error)) is None:
                 raise
-            await self._deny(failure, error)
+            log_storage_failure(failure, error, f"Opening the live view {type(self).__name__}")
+            await self._deny(failure.status, failure.message, failure.headers)
             return
         if not allowed:
             await self.close()  # before the socket is accepted: the handshake is refused
@@ -162,14 +166,12 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
         log_storage_failure(failure, error, f"The live view {type(self).__name__}")
         await self.close(_TRY_AGAIN_LATER)
 
-    async def _deny(self, failure: StorageFailure, error: Exception) -> None:
+    async def _deny(self, status: int, message: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
         """Refuse the handshake as a request would be refused."""
-        log_storage_failure(failure, error, f"Opening the live view {type(self).__name__}")
-        headers = {"content-type": "text/plain; charset=utf-8", **failure.headers}
+        headers = {"content-type": "text/plain; charset=utf-8", **more}
         encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-        start = {"type": "websocket.http.response.start", "status": failure.status, "headers": encoded}
-        await self.base_send(start)
-        await self.base_send({"type": "websocket.http.response.body", "body": failure.message.encode()})
+        await self.base_send({"type": "websocket.http.response.start", "status": status, "headers": encoded})
+        await self.base_send({"type": "websocket.http.response.body", "body": message.encode()})
 
     async def _is_allowed(self) -> bool:
         return await sync_to_async(self._check)()

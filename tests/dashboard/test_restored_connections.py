@@ -6,7 +6,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from gatewayapp.controlplane.operations.connections import get_connections
 from gatewayapp.controlplane.operations.restored_connections import count_restored_connections
+from gatewayapp.live import ConnectionFilter
 from gatewayapp.models import Api, AuditEntry, Connection, Installation
 from tests.dashboard.forms import page
 
@@ -45,6 +47,12 @@ def test_a_decision_is_carried_out_and_recorded(
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.actor_name) == (f"{decision.title()}RestoredConnections", "ann")
     assert entry.before == {"connections": 2}
+
+
+def test_restored_connections_are_not_listed_as_open(restored: Installation) -> None:
+    found = get_connections(where=ConnectionFilter(), api_ids=None, after=None, size=10)
+    assert [row.connection_id for row, _ in found.connections] == ["connection2"]
+    assert found.total == 1
 
 
 def test_a_second_decision_is_refused(signed_in: Client, restored: Installation) -> None:

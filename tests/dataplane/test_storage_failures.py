@@ -38,16 +38,18 @@ def write_on_page(node: Node, credential: Credential, *more: tuple[str, str]) ->
     return request(node, "/apis/new", method="POST", headers=[*credential.session, *more], body=form)
 
 
-def check_writes_fail(node: Node, credential: Credential, status: int, code: str) -> None:
+async def check_writes_fail(node: Node, credential: Credential, status: int, code: str) -> None:
     """Every surface refuses in its own format."""
-    aws = write_on_management_api(node, credential)
+    aws, rest, page, fragment = await asyncio.gather(
+        asyncio.to_thread(write_on_management_api, node, credential),
+        asyncio.to_thread(write_on_rest_api, node, credential),
+        asyncio.to_thread(write_on_page, node, credential),
+        asyncio.to_thread(write_on_page, node, credential, ("HX-Request-Type", "partial")),
+    )
     assert (aws.status, aws.headers.get("x-amzn-errortype")) == (status, code), aws.body
     assert json.loads(aws.body)["message"].endswith(".")
-    rest = write_on_rest_api(node, credential)
     assert (rest.status, rest.headers["content-type"]) == (status, "application/json")
-    page = write_on_page(node, credential)
     assert (page.status, b"<h1>" in page.body) == (status, True), page.body.decode()
-    fragment = write_on_page(node, credential, ("HX-Request-Type", "partial"))
     assert (fragment.status, fragment.headers["hx-retarget"]) == (status, "#notices")
     assert b"<html" not in fragment.body
     for response in (aws, rest, page, fragment):
@@ -70,7 +72,7 @@ async def test_a_locked_database_is_503_until_the_lock_goes(start_node: StartNod
     credential = create_credential(node)
     client = await api.connect()
     with node.locked_database():
-        await asyncio.to_thread(check_writes_fail, node, credential, 503, "ServiceUnavailableException")
+        await check_writes_fail(node, credential, 503, "ServiceUnavailableException")
         page = await asyncio.to_thread(request, node, "/apis", headers=credential.session)
         assert page.status == 200
         assert await client.ask("hello") == "hello"
@@ -126,7 +128,7 @@ async def test_a_full_disk_is_507_until_there_is_space(small_node: Node, small_d
     client = await api.connect()
     filler = fill(small_disk)
     await eventually(lambda: fails_to_write(node, credential), "a write that finds no space")
-    await asyncio.to_thread(check_writes_fail, node, credential, 507, "InsufficientStorageException")
+    await check_writes_fail(node, credential, 507, "InsufficientStorageException")
     page = await asyncio.to_thread(request, node, "/apis", headers=credential.session)
     assert page.status == 200
     assert await client.ask("hello") == "hello"
@@ -165,11 +167,11 @@ async def test_a_database_that_is_away_is_503_until_it_is_back(
     start_node: StartNode, new_api: NewApi, server: PostgreSQL
 ) -> None:
     node = await start_node(NOPAL_DATABASE_URL=server.url)
-    api = await new_api(node=node)
+    api, unused = await new_api(node=node), await new_api(node=node)
     credential = create_credential(node)
     client = await api.connect()
     server.stop()
-    await asyncio.to_thread(check_writes_fail, node, credential, 503, "ServiceUnavailableException")
+    await check_writes_fail(node, credential, 503, "ServiceUnavailableException")
     for target in ("/apis", "/signin", "/"):
         page = await asyncio.to_thread(request, node, target, headers=credential.session)
         assert (page.status, b"<h1>" in page.body, "retry-after" in page.headers) == (503, True, True)
@@ -180,6 +182,11 @@ async def test_a_database_that_is_away_is_503_until_it_is_back(
     assert (live.status, live.headers["retry-after"]) == (503, "5")
     assert (await asyncio.to_thread(request, node, "/readyz")).status == 200
     assert await client.ask("hello") == "hello"
+    denied = await unused.handshake()  # its stage was never loaded
+    assert (denied.status, denied.headers["retry-after"]) == (503, "5")
+    async with unused.callbacks() as callbacks:
+        pushed = await callbacks.post(client.connection_id, "?")
+    assert (pushed.status, pushed.headers["x-amzn-errortype"]) == (503, "ServiceUnavailableException")
     check_log(node)
     server.start()
     created = await asyncio.to_thread(write_on_management_api, node, credential)
@@ -187,6 +194,33 @@ async def test_a_database_that_is_away_is_503_until_it_is_back(
     assert (await asyncio.to_thread(open_live_view, node, credential)).status == 101
     await client.socket.close()
     await api.disconnected(1)
+
+
+async def test_a_gateway_that_starts_without_its_database_says_so(
+    start_node: StartNode, server: PostgreSQL, tmp_path: Path
+) -> None:
+    server.stop()
+    node = Node(tmp_path, NOPAL_DATABASE_URL=server.url)
+    node.launch()
+    assert await asyncio.to_thread(node.wait) == 1
+    output = "".join(node.lines)
+    assert "Nopal cannot start: " in output
+    assert "Traceback" not in output
+
+
+NUL_TARGETS = ("/apis/%00", "/connections?q=%00", "/signin?next=%00", "/api/v1/connections?apiId=%00", "/v2/apis/%00")
+
+
+async def test_nul_characters_do_not_reach_postgresql(start_node: StartNode, server: PostgreSQL) -> None:
+    node = await start_node(NOPAL_DATABASE_URL=server.url)
+    credential = await asyncio.to_thread(create_credential, node)
+    for target in NUL_TARGETS:
+        response = await asyncio.to_thread(request, node, target, headers=credential.session)
+        assert response.status == 400, target
+    headers = [("Cookie", 'nopal_session="abcdefgh\\000"'), ("Content-Length", "100000")]
+    refused = await asyncio.to_thread(request, node, "/apis/new", method="POST", headers=headers)
+    assert refused.status == 302
+    assert not node.complaints()
 
 
 def open_live_view(node: Node, credential: Credential) -> Response:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+
+from gatewayapp.storage_failures import find_storage_failure
 
 if TYPE_CHECKING:
     from gatewayapp.management.demo import Demo
@@ -45,7 +48,7 @@ class Command(BaseCommand):
             )
         certificate, key = self._certificate(tls, options["cert"], options["key"])
         _allow_host(host)
-        call_command("migrate", interactive=False, verbosity=0)
+        _migrate()
 
         # Imported here: these load Twisted's reactor, which no other command needs.
         from gatewayapp.asgi import Application
@@ -109,6 +112,16 @@ class Command(BaseCommand):
             lines += ["", *chat.start(base_url)]
         self.stdout.write("\n".join([*lines, "", "Stop with Ctrl+C.", ""]))
         self.stdout.flush()
+
+
+def _migrate() -> None:
+    """Bring the database up to date. Raises CommandError where it cannot be used."""
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as error:
+        if (failure := find_storage_failure(error)) is None:
+            raise
+        raise CommandError(f"Nopal cannot start: {str(error).strip()}. {failure.message}") from error
 
 
 def _demo() -> "Demo":
