@@ -1,8 +1,10 @@
 """A full disk, a locked and an absent database: traffic goes on, callers are told so in their own format, it heals."""
 
 import asyncio
+import importlib.util
 import json
 import os
+import socket
 import sqlite3
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -206,6 +208,17 @@ async def test_a_gateway_that_starts_without_its_database_says_so(
     output = "".join(node.lines)
     assert "Nopal cannot start: " in output
     assert "Traceback" not in output
+
+
+async def test_a_database_that_never_responds_is_not_waited_for(tmp_path: Path) -> None:
+    if importlib.util.find_spec("psycopg") is None:
+        pytest.skip("psycopg is not installed")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgres://nopal@127.0.0.1:{silent.getsockname()[1]}/nopal"
+        node = Node(tmp_path, NOPAL_DATABASE_URL=url)
+        node.launch()
+        assert await asyncio.to_thread(node.wait) == 1
+    assert "Nopal cannot start: " in "".join(node.lines)
 
 
 NUL_TARGETS = ("/apis/%00", "/connections?q=%00", "/signin?next=%00", "/api/v1/connections?apiId=%00", "/v2/apis/%00")
