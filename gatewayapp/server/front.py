@@ -263,15 +263,15 @@ class Front(Protocol):
             body_reader(head, limit)  # refuses what Daphne could not read
             self._leave_to_daphne(head, data, limit)
             return
+        scope = self._http_scope(head)
         self._asking = True
         self._data = data
         self._deadline = None
         self.transport.pauseProducing()
-        self.server.start_task(self._ask_for_limit(policy, head))
+        self.server.start_task(self._ask_for_limit(policy, head, scope))
 
-    async def _ask_for_limit(self, policy: BodyPolicy, head: RequestHead) -> None:
+    async def _ask_for_limit(self, policy: BodyPolicy, head: RequestHead, scope: dict[str, Any]) -> None:
         """Read no more of the request until the application has said how much its body may have."""
-        scope = self._http_scope(head)
         refusal: Refusal | None = None
         limit = self.options.max_upload
         try:
@@ -332,7 +332,8 @@ class Front(Protocol):
         return self.transport
 
     def _refuse_body(self, head: RequestHead, limit: int) -> Refusal:
-        return self.server.refuse_body(self._http_scope(head), limit)
+        policy = self.server.body_policy
+        return BodyTooLarge(limit) if policy is None else policy.refuse(self._http_scope(head), limit)
 
     def _http_scope(self, head: RequestHead) -> dict[str, Any]:
         return {**self._scope(head), "type": "http", "http_version": head.http_version, "method": head.method}

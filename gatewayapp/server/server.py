@@ -27,11 +27,10 @@ from twisted.logger import globalLogBeginner
 
 from gatewayapp.server import tls
 from gatewayapp.server import transport as transports
-from gatewayapp.server.bodies import BodyPolicy, BodyTooLarge
+from gatewayapp.server.bodies import BodyPolicy
 from gatewayapp.server.exchange import AnswerNow
 from gatewayapp.server.forwarded import Origin, origin
 from gatewayapp.server.front import FrontFactory
-from gatewayapp.server.heads import Refusal
 from gatewayapp.server.http import Request, RequestFactory
 from gatewayapp.server.lifespan import Lifespan, StartupFailed
 from gatewayapp.server.limits import ServerOptions
@@ -167,10 +166,6 @@ class Server(daphne_server.Server):
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
-
-    def refuse_body(self, scope: dict[str, Any], limit: int) -> Refusal:
-        """The response to a request whose body has more than `limit` bytes."""
-        return BodyTooLarge(limit) if self.body_policy is None else self.body_policy.refuse(scope, limit)
 
     def forget(self, connection: Connection) -> None:
         """A WebSocket connection's TCP connection is gone."""
