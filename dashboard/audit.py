@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -14,14 +15,25 @@ from gatewayapp.core.roles import Access, Permission
 from gatewayapp.models import AuditEntry
 
 
+class MomentField(forms.DateTimeField):
+    """A moment that has a time in UTC: of an address with another time zone, the first and the last year may not."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        moment = super().to_python(value)
+        try:
+            return None if moment is None else moment.astimezone(UTC)
+        except OverflowError as error:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
 class AuditFilter(forms.Form):
     """Which entries are asked for; all that is given holds."""
 
     object = forms.CharField(required=False, max_length=1024, label="Object", help_text="An id, a path or an ARN.")
     person = forms.CharField(required=False, max_length=256, label="Who", help_text="A user, a key or a token.")
     operation = forms.CharField(required=False, max_length=64, label="Operation", help_text="Such as UpdateRoute.")
-    since = forms.DateTimeField(required=False, label="From (UTC)")
-    until = forms.DateTimeField(required=False, label="Until (UTC)")
+    since = MomentField(required=False, label="From (UTC)")
+    until = MomentField(required=False, label="Until (UTC)")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)

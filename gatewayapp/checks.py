@@ -1,5 +1,6 @@
 """System checks on the settings: `manage.py check` explains a bad deployment before it serves anyone."""
 
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 
 from gatewayapp.core.addresses import parse_url
 from gatewayapp.core.limits import StageLimits
+from gatewayapp.data_directory import exposed_paths, is_dedicated, private_mode
 from gatewayapp.environment import parse_networks
 from gatewayapp.models.encryption import parse_keys
 
@@ -29,6 +31,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         *_check_addresses(),
         *_check_callbacks(),
         *_check_keys(),
+        *_check_permissions(),
     ]
 
 
@@ -127,10 +130,27 @@ def _check_keys() -> Iterator[CheckMessage]:
             hint="Put a new key first, such as `openssl rand -base64 48` makes; docs/security.md says how to rotate.",
             id="nopal.W011",
         )
-    for path in sorted((settings.DATA_DIR / "keys").glob("*.key")):
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            yield Warning(
-                f"{path} can be read by others than its owner.",
-                hint=f"chmod 600 {path}",
-                id="nopal.W010",
-            )
+
+
+def _check_permissions() -> Iterator[CheckMessage]:
+    """What `data_directory.restrict` had to leave as it is."""
+    database, group_access = settings.DATABASES["default"], settings.NOPAL_DATA_GROUP_ACCESS
+    for path, status in exposed_paths(settings.DATA_DIR, database, group_access=group_access):
+        yield Warning(
+            f"Other users of this machine can reach {path} (mode {stat.S_IMODE(status.st_mode):04o}).",
+            hint=_permission_hint(path, status, f"chmod {private_mode(status, group_access=group_access):o} {path}"),
+            id="nopal.W010",
+        )
+
+
+def _permission_hint(path: Path, status: os.stat_result, command: str) -> str:
+    if status.st_uid != os.geteuid():
+        command = f"Nopal leaves it as it is, since it belongs to user {status.st_uid}. Run as that user: {command}"
+    elif path == settings.DATA_DIR and not is_dedicated(path):
+        command = (
+            f"Nopal leaves it as it is, since it holds other files, too. Run: {command} "
+            "- or set NOPAL_DATA_DIR to a directory of its own."
+        )
+    if not status.st_mode & stat.S_IRWXO:
+        command += " - or set NOPAL_DATA_GROUP_ACCESS=on if its group is meant to have access."
+    return command

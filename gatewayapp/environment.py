@@ -68,6 +68,11 @@ def size(name: str) -> int | None:
     return int(found[1]) * _UNITS[found[2].upper()]
 
 
+def optional_number(name: str) -> float | None:
+    """A number, None where the setting is absent."""
+    return number(name, 0) if text(name) else None
+
+
 def words(name: str, default: str = "") -> list[str]:
     """Values separated by commas."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
@@ -100,7 +105,13 @@ def mapping(name: str) -> dict[str, Any]:
 
 def key(name: str, path: Path) -> str:
     """A secret key from the environment, or from `path`, where it is made on first use, readable by its owner only."""
-    return text(name) or _stored_key(path, secrets.token_urlsafe(48))
+    try:
+        return text(name) or _stored_key(path, secrets.token_urlsafe(48))
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{name} is not set, and its file {path} can neither be read nor created: {error.strerror}. "
+            "Run the command as the user that Nopal runs as, or set the key."
+        ) from error
 
 
 def existing_key(name: str, path: Path) -> str:

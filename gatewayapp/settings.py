@@ -7,22 +7,29 @@ from pathlib import Path
 
 import dj_database_url
 
+from gatewayapp import data_directory
 from gatewayapp import environment as env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("NOPAL_DATA_DIR", str(BASE_DIR / "data"))).resolve()
-DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+# Only the user that Nopal runs as gets at the data; with group access on, its group too, as Kubernetes' fsGroup needs.
+NOPAL_DATA_GROUP_ACCESS = env.boolean("NOPAL_DATA_GROUP_ACCESS")
+data_directory.create(DATA_DIR, group_access=NOPAL_DATA_GROUP_ACCESS)
 
 DEBUG = env.boolean("NOPAL_DEBUG")
-SECRET_KEY = env.key("NOPAL_SECRET_KEY", DATA_DIR / "keys" / "django.key")
+SECRET_KEY = env.key("NOPAL_SECRET_KEY", DATA_DIR / data_directory.KEYS / "django.key")
 
 # Encrypts secrets at rest; kept outside the database on purpose. Several keys, newest first, are for rotation.
-_former_encryption_key = env.existing_key("NOPAL_ENCRYPTION_KEY", DATA_DIR / "keys" / "encryption.key")
-NOPAL_ENCRYPTION_KEY = env.key("NOPAL_ENCRYPTION_KEY", DATA_DIR / "keys" / "encryption.key")
+_former_encryption_key = env.existing_key("NOPAL_ENCRYPTION_KEY", DATA_DIR / data_directory.KEYS / "encryption.key")
+NOPAL_ENCRYPTION_KEY = env.key("NOPAL_ENCRYPTION_KEY", DATA_DIR / data_directory.KEYS / "encryption.key")
+
+# Tells this installation from copies of it, where the data directory and the machine cannot.
+NOPAL_INSTALLATION = env.text("NOPAL_INSTALLATION")
 
 # Signs connection ids. Until there was a key of its own, it was derived from the encryption key.
 NOPAL_CONNECTION_ID_KEY = env.connection_id_key(
-    "NOPAL_CONNECTION_ID_KEY", DATA_DIR / "keys" / "connection-id.key", _former_encryption_key
+    "NOPAL_CONNECTION_ID_KEY", DATA_DIR / data_directory.KEYS / "connection-id.key", _former_encryption_key
 )
 
 # The names of Nopal's AWS-shaped world: ARNs, signatures and events carry them.
@@ -51,6 +58,7 @@ NOPAL_ANONYMOUS_CALLBACKS = env.boolean("NOPAL_ANONYMOUS_CALLBACKS")
 NOPAL_CONCURRENT_HANDSHAKES = int(env.number("NOPAL_CONCURRENT_HANDSHAKES", 1000))
 NOPAL_HANDSHAKES_PER_SECOND = env.number("NOPAL_HANDSHAKES_PER_SECOND", 0)
 NOPAL_MEMORY_BUDGET = env.size("NOPAL_MEMORY_BUDGET")
+NOPAL_READINESS_GRACE = env.optional_number("NOPAL_READINESS_GRACE")
 NOPAL_DRAIN_TIMEOUT = env.number("NOPAL_DRAIN_TIMEOUT", 30.0)
 
 # Names of headers and JSON members whose values nobody is shown, besides those that secrets usually go by.
@@ -77,6 +85,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dashboard.middleware.SecurityHeadersMiddleware",
+    "gatewayapp.nul_bytes.NulBytesMiddleware",
     "dashboard.middleware.HostCookiesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "dashboard.middleware.ActivityMiddleware",
@@ -117,6 +126,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 5,
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # Without these, a server that has vanished from the network is waited for many minutes. Parameters of the URL win.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "keepalives_idle": 5,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 10_000,
+        **DATABASES["default"].get("OPTIONS", {}),
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -176,8 +195,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 STATIC_URL = "static/"
-STATIC_ROOT = DATA_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)  # WhiteNoise warns of a directory that is not there
+STATIC_ROOT = DATA_DIR / data_directory.STATIC
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 
@@ -185,14 +203,28 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "text": {"()": "gatewayapp.logs.TextFormatter", "names": NOPAL_MASK},
+        "text": {
+            "()": "gatewayapp.logs.OneLineFormatter",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "names": NOPAL_MASK,
+        },
         "json": {"()": "gatewayapp.logs.JsonFormatter", "names": NOPAL_MASK},
+    },
+    "filters": {
+        "bad_requests": {"()": "gatewayapp.logs.BadRequestFilter"},
+        "rate_limit": {
+            "()": "gatewayapp.logs.RateLimitFilter",
+            "limit": int(env.number("NOPAL_LOG_LINES_PER_MINUTE", 10)),
+        },
     },
     "handlers": {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": env.choice("NOPAL_LOG_FORMAT", ("text", "json")),
+            "filters": ["bad_requests", "rate_limit"],
         }
     },
     "root": {"handlers": ["stderr"], "level": env.text("NOPAL_LOG_LEVEL", "INFO").upper()},
 }
+
+data_directory.restrict(DATA_DIR, DATABASES["default"], group_access=NOPAL_DATA_GROUP_ACCESS)

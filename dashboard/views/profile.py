@@ -11,14 +11,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from dashboard.access.forms import ROLES, OwnPasswordForm
 from dashboard.access.results import tried
-from dashboard.live import end_session
+from dashboard.live import close_viewers
 from dashboard.permissions import Request, page
 from dashboard.sessions import sign_in_again
 from dashboard.throttle import TooManyTries, begin_try, forgive
 from gatewayapp.controlplane.operations.sessions import end_sessions, get_sessions
 from gatewayapp.controlplane.operations.users import update_user, user_document
 from gatewayapp.core.roles import Role
-from gatewayapp.models import Api, Session
+from gatewayapp.models import Api, Session, hash_session_key
 from gatewayapp.sessions import ADDRESS, LAST_SEEN_AT, STARTED_AT, USER_AGENT
 
 
@@ -58,10 +58,10 @@ def sign_out_everywhere(request: Request) -> HttpResponse:
     """POST: end all one's sessions, this one too."""
     if request.method != "POST":
         return redirect("profile")
-    keys = list(get_sessions(user_id=request.user.pk).values_list("pk", flat=True))
+    session_hashes = list(get_sessions(user_id=request.user.pk).values_list("pk", flat=True))
     end_sessions(user_id=request.user.pk)
-    for key in keys:
-        end_session(key)
+    for session_hash in session_hashes:
+        close_viewers(session_hash)
     return redirect("login")
 
 
@@ -97,11 +97,12 @@ def _show(
 
 def _sessions(request: Request) -> list[dict[str, Any]]:
     """Where one is signed in, here first, then the last used."""
-    found = [_session(each, request.session.session_key) for each in get_sessions(user_id=request.user.pk)]
+    here = hash_session_key(request.session.session_key or "")
+    found = [_session(each, here) for each in get_sessions(user_id=request.user.pk)]
     return sorted(found, key=lambda each: (each["here"], each["last_seen_at"]), reverse=True)
 
 
-def _session(session: Session, here: str | None) -> dict[str, Any]:
+def _session(session: Session, here: str) -> dict[str, Any]:
     about = session.get_decoded()
     return {
         "here": session.pk == here,

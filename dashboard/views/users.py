@@ -20,7 +20,7 @@ from dashboard.access.forms import (
     assignments,
 )
 from dashboard.access.results import tried
-from dashboard.live import end_session
+from dashboard.live import close_viewers
 from dashboard.permissions import Request, page
 from dashboard.sessions import sign_in_again
 from gatewayapp.controlplane.api.v1.pagination import newest_first
@@ -105,10 +105,10 @@ def sign_user_out(request: Request, user_id: int) -> HttpResponse:
     """POST: end all sessions of someone."""
     person = operations.get_user(user_id=user_id)
     if request.method == "POST":
-        keys = list(get_sessions(user_id=user_id).values_list("pk", flat=True))
+        session_hashes = list(get_sessions(user_id=user_id).values_list("pk", flat=True))
         end_sessions(user_id=user_id)
-        for key in keys:
-            end_session(key)
+        for session_hash in session_hashes:
+            close_viewers(session_hash)
         if person == request.user:
             return redirect("login")
         messages.success(request, f"{person.get_username()} is signed out everywhere.")

@@ -34,6 +34,12 @@ def origin_allowed(
     return any(entry == ANY or (parsed is not None and _parse(entry) == parsed) for entry in listed)
 
 
+def is_same_host(origin: str, host: str) -> bool:
+    """Whether `origin` is a page of `host` (a Host header), by http or https: a proxy may hide which of the two."""
+    parsed = _parse(origin)
+    return parsed is not None and parsed.scheme in _DEFAULT_PORTS and _same_host(origin, host, parsed.scheme)
+
+
 def _same_host(origin: str, host: str, scheme: str) -> bool:
     parsed, own = _parse(origin), _parse(f"{scheme}://{host}")
     return parsed is not None and parsed == own

@@ -4,6 +4,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from gatewayapp.data_directory import LOCK
+
 
 class AlreadyRunning(RuntimeError):
     """Another gateway holds the data directory."""
@@ -13,12 +15,12 @@ class DataDirectoryLock:
     """A lock that the kernel releases with the process, however it ends."""
 
     def __init__(self, directory: Path) -> None:
-        self._path = directory / "gateway.lock"
+        self._path = directory / LOCK
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
         """Raises AlreadyRunning, with a sentence that says what to do."""
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o660)  # less what `data_directory` sets as the umask
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -128,10 +128,11 @@ def _since(called: float | None) -> float | None:
 
 def _expected(error: Exception, stage: StageSnapshot, connection: ConnectionInfo) -> GatewayError:
     """The failure as clients may hear of it; what nobody expected is logged in full and kept from them."""
+    client = {"client": connection.source_ip}
     if isinstance(error, GatewayError):
         error.detail = stage.secrets.text(error.detail)  # which logs, traces and metrics show
         reason = error.detail or error.message
-        logger.info("%s/%s %s: %s", connection.api_id, connection.stage, connection.connection_id, reason)
+        logger.info("%s/%s %s: %s", connection.api_id, connection.stage, connection.connection_id, reason, extra=client)
         return error
-    logger.error("Unexpected failure on connection %s", connection.connection_id, exc_info=error)
+    logger.error("Unexpected failure on connection %s", connection.connection_id, exc_info=error, extra=client)
     return GatewayError()

@@ -33,6 +33,7 @@ from gatewayapp.controlplane.operations import (
 )
 from gatewayapp.controlplane.operations.snapshots import api_with_parts
 from gatewayapp.core.policy import MANAGE_CONNECTIONS
+from gatewayapp.data_directory import CERTIFICATES
 from gatewayapp.models import Api
 
 APPLICATION = settings.BASE_DIR / "examples" / "chat" / "server.py"
@@ -189,7 +190,7 @@ def _environment(api: DemoApi) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": api.secret_access_key,
         "AWS_DEFAULT_REGION": settings.NOPAL_REGION,
     }
-    authority = settings.DATA_DIR / "certificates" / "ca.pem"
+    authority = settings.DATA_DIR / CERTIFICATES / "ca.pem"
     trust = {"AWS_CA_BUNDLE": str(authority)} if authority.exists() else {}
     return {**os.environ, **credentials, **trust}
 

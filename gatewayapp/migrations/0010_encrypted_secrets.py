@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("gatewayapp", "0008_test_cases"),
+        ("gatewayapp", "0009_hashed_session_keys"),
     ]
 
     operations = [

@@ -11,6 +11,7 @@ from gatewayapp.models.configuration import ConfigurationVersion, configuration_
 from gatewayapp.models.connections import Connection
 from gatewayapp.models.deployments import Deployment
 from gatewayapp.models.domain_names import DomainName
+from gatewayapp.models.installations import Installation
 from gatewayapp.models.integration_responses import IntegrationResponse
 from gatewayapp.models.integrations import Integration
 from gatewayapp.models.layout_positions import LayoutPosition
@@ -19,7 +20,7 @@ from gatewayapp.models.resources import Document, Resource
 from gatewayapp.models.role_assignments import RoleAssignment
 from gatewayapp.models.route_responses import RouteResponse
 from gatewayapp.models.routes import Route
-from gatewayapp.models.sessions import Session
+from gatewayapp.models.sessions import Session, hash_session_key
 from gatewayapp.models.stage_deployments import StageDeployment
 from gatewayapp.models.stages import Stage
 from gatewayapp.models.test_cases import TestCase
@@ -37,6 +38,7 @@ __all__ = [
     "Deployment",
     "Document",
     "DomainName",
+    "Installation",
     "Integration",
     "IntegrationResponse",
     "LayoutPosition",
@@ -50,4 +52,5 @@ __all__ = [
     "StageDeployment",
     "TestCase",
     "configuration_changed",
+    "hash_session_key",
 ]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gatewayapp.core.origins import origin_allowed
+from gatewayapp.core.origins import is_same_host, origin_allowed
 
 LIST = (
     "https://app.example.com",
@@ -123,3 +123,38 @@ def test_without_a_list_cookies_are_taken_from_the_gateways_own_host_only(
     origin: str, host: str, scheme: str, expected: bool
 ) -> None:
     assert allowed(origin, host, scheme=scheme, has_cookies=True) is expected
+
+
+@pytest.mark.parametrize(
+    ("origin", "host"),
+    [
+        ("http://gateway.example", "gateway.example"),
+        ("https://gateway.example", "gateway.example"),
+        ("https://Gateway.example:443", "gateway.example"),
+        ("http://127.0.0.1:8000", "127.0.0.1:8000"),
+        ("http://[::1]:8000", "[::1]:8000"),
+    ],
+)
+def test_a_page_of_the_host_itself_is_known_by_either_scheme(origin: str, host: str) -> None:
+    assert is_same_host(origin, host)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        *("", "null", "http://[", "http://]", "//[", "http://\uff0f", "http://\xff", "gateway.example", "https://"),
+        *(
+            "https://gateway.example:80",
+            "http://gateway.example:8000",
+            "wss://gateway.example",
+            "https://gateway.example/",
+        ),
+    ],
+)
+def test_no_other_page_is_one_of_the_host(origin: str) -> None:
+    assert not is_same_host(origin, "gateway.example")
+
+
+@pytest.mark.parametrize("host", ["", "[", "http://[", "a b"])
+def test_a_malformed_host_has_no_pages(host: str) -> None:
+    assert not is_same_host(f"http://{host}", host)

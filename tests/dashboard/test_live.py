@@ -5,6 +5,7 @@ import http.client
 import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from socket import create_connection
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -134,6 +135,39 @@ def test_no_page_of_another_origin_opens_one(bea: tuple[Browser, str], origin: s
     assert refused.value.response.status_code == 403
 
 
+@pytest.mark.parametrize("origin", ["http://[", "//[", "http://\uff0f", "http://]:80", ""])
+def test_a_malformed_origin_is_refused_without_a_traceback(
+    gateway: Gateway, bea: tuple[Browser, str], origin: str
+) -> None:
+    before = len(gateway.log())
+    headers = {"Origin": origin.encode().decode("latin-1")}
+    with pytest.raises(InvalidStatus) as refused, bea[0].watching(origin=None, headers=headers):
+        pass
+    assert refused.value.response.status_code == 403
+    assert "Traceback" not in gateway.log()[before:]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        'prefs={"theme":"dark"}',
+        "a b=c d",
+        "list=[1,2]",
+        'quoted="\\"',
+        "=x",
+        "\xe9=\xe9",
+        "$Path=/; domain=x",
+        "",
+        "name",
+    ],
+)
+def test_cookies_of_another_application_do_no_harm(bea: tuple[Browser, str], foreign: str) -> None:
+    """Cookies ignore ports (RFC 6265 section 8.5), so those of every application on the host come along."""
+    for cookie in (f"{foreign}; {bea[0].cookie}", f"{bea[0].cookie}; {foreign}"):
+        with bea[0].watching(headers={"Cookie": cookie}) as socket:
+            socket.recv(PATIENCE)
+
+
 @pytest.mark.parametrize("cookie", ["", "nopal_session=invented", 'nopal_session="; x'])
 def test_nobody_opens_one_without_a_session(bea: tuple[Browser, str], cookie: str) -> None:
     with pytest.raises(InvalidStatus) as refused, bea[0].watching(headers={"Cookie": cookie}):
@@ -151,6 +185,13 @@ def test_an_address_that_is_none_is_refused(bea: tuple[Browser, str]) -> None:
     with pytest.raises(InvalidStatus) as refused, bea[0].watching("/live/nothing/"):
         pass
     assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("address", ["/live/traffic/?api=%00", "/live/connections/one/a%00b"])
+def test_an_address_with_a_nul_is_refused(bea: tuple[Browser, str], address: str) -> None:
+    with pytest.raises(InvalidStatus) as refused, bea[0].watching(address):
+        pass
+    assert refused.value.response.status_code == 400
 
 
 def test_it_ends_when_one_signs_out(bea: tuple[Browser, str]) -> None:
@@ -207,6 +248,41 @@ async def test_a_change_during_a_look_causes_another() -> None:
     viewer.changed = asyncio.Event()
     await asyncio.wait_for(viewer._recheck(), PATIENCE)
     assert (viewer.looks, viewer.code) == (2, ENDED)
+
+
+def test_a_page_that_asks_for_too_much_is_closed(gateway: Gateway, ann: RestClient) -> None:
+    before = len(gateway.log())
+    with Browser(gateway, "ann").watching("/live/connections/act") as socket:
+        for _ in range(4):  # more than wait their turn
+            socket.send(json.dumps({"do": "disconnect", "conditions": "&a=1" * 2000}))
+        assert ended(socket) == 1008
+    assert "Traceback" not in gateway.log()[before:]
+
+
+@pytest.mark.parametrize("message", ["[" * 60_000, '{"a":' * 10_000, '{"do":"\\ud800"}', '{"do":NaN}', "null"])
+def test_what_is_no_message_is_passed_over(gateway: Gateway, bea: tuple[Browser, str], message: str) -> None:
+    before = len(gateway.log())
+    with bea[0].watching() as socket:
+        socket.send(message)
+        socket.recv(PATIENCE)
+        assert socket.ping().wait(PATIENCE)
+    assert "Traceback" not in gateway.log()[before:]
+
+
+def test_one_client_fills_no_log(gateway: Gateway) -> None:
+    """Ten lines of a kind a minute, whatever stands in them."""
+    before = len(gateway.log())
+    for number in range(40):
+        gateway.http("GET", f"/nowhere/{number}")
+        gateway.http("GET", "/signin", headers={"Host": f"host-{number}.example"})
+        url, dialled = f"ws://host-{number}.example/ws/abcdefghij/test", create_connection(("127.0.0.1", gateway.port))
+        with pytest.raises(InvalidStatus), connect(url, sock=dialled):
+            pass
+
+    log = gateway.log()[before:]
+    for kind in ("Not Found: /nowhere/", "Invalid HTTP_HOST header", "Refused a handshake for the host"):
+        assert 0 < log.count(kind) <= 10, kind
+    assert "Traceback" not in log
 
 
 def test_it_ends_when_the_gateway_does(gateway: Gateway, ann: RestClient) -> None:

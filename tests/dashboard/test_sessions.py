@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -13,7 +17,7 @@ from gatewayapp.controlplane.operations.api_tokens import create_api_token
 from gatewayapp.controlplane.operations.sessions import end_sessions, get_sessions
 from gatewayapp.controlplane.operations.users import Assignment, delete_user, update_user
 from gatewayapp.core.roles import Role
-from gatewayapp.models import AuditEntry, Session
+from gatewayapp.models import AuditEntry, Session, hash_session_key
 from gatewayapp.sessions import ADDRESS, LAST_SEEN_AT, USER_AGENT, SessionStore
 from tests.dashboard.conftest import PASSWORD
 
@@ -36,10 +40,17 @@ def is_in(client: Client, **headers: str) -> bool:
 def pass_time(time: timedelta) -> None:
     """Let everything that sessions remember be so much longer ago."""
     for row in Session.objects.all():
-        store = SessionStore(row.pk)
+        data = row.get_decoded()
         for moment in ("_session_expiry", LAST_SEEN_AT):
-            store[moment] = (datetime.fromisoformat(store[moment]) - time).isoformat()
-        store.save()
+            data[moment] = (datetime.fromisoformat(data[moment]) - time).isoformat()
+        row.session_data = SessionStore().encode(data)
+        row.expire_date -= time
+        row.save()
+
+
+def key_of(client: Client) -> str:
+    """The session key that the client's cookie holds."""
+    return client.cookies["nopal_session"].value
 
 
 def test_a_session_ends_an_hour_after_one_was_last_there(bea: User) -> None:
@@ -75,9 +86,9 @@ def test_what_is_written_to_a_session_does_not_prolong_it(bea: User) -> None:
 
 
 def test_going_on_takes_nothing_back_that_another_request_wrote_meanwhile(bea: User) -> None:
-    signed_in_as("bea")
+    key = key_of(signed_in_as("bea"))
     pass_time(timedelta(minutes=30))
-    early, other = (SessionStore(Session.objects.get().pk) for _ in range(2))
+    early, other = (SessionStore(key) for _ in range(2))
     before = early[LAST_SEEN_AT]
 
     other["notice"] = "Saved."
@@ -210,4 +221,82 @@ def test_signing_in_takes_the_session_of_nobody_over(client: Client, bea: User) 
     client.post(reverse("login"), {"username": "bea", "password": PASSWORD})
 
     assert client.session.session_key != before
-    assert not Session.objects.filter(pk=before).exists()
+    assert list(Session.objects.values_list("pk", flat=True)) == [hash_session_key(key_of(client))]
+
+
+def test_the_table_holds_nothing_to_sign_in_with(bea: User) -> None:
+    client = signed_in_as("bea")
+    [row] = Session.objects.values()
+
+    assert key_of(client) not in str(row)
+    thief = Client()
+    thief.cookies["nopal_session"] = row["session_key"]
+    assert not is_in(thief)
+
+
+def test_signing_out_removes_the_session(bea: User) -> None:
+    client = signed_in_as("bea")
+    client.post(reverse("logout"))
+
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("key", ["", "short", "invented-by-a-client", "\0" * 32, "\xff" * 32, "x" * 4000])
+def test_an_invented_key_is_never_taken_over(bea: User, key: str) -> None:
+    client = Client()
+    client.cookies["nopal_session"] = key
+    assert not is_in(client)
+
+    client.post(reverse("login"), {"username": "bea", "password": PASSWORD})
+
+    assert key_of(client) != key
+    assert not SessionStore().exists(key)
+
+
+@async_to_sync
+async def use_a_store() -> None:
+    store = SessionStore()
+    await store.aset("visited", True)
+    await store.asave()
+    key = store.session_key
+    assert key is not None
+    assert await Session.objects.values_list("pk", flat=True).aget() == hash_session_key(key)
+
+    stored = SessionStore(key)
+    assert await stored.aget("visited") is True
+    await stored.acycle_key()
+    assert not await store.aexists(key)
+    await stored.aflush()
+    assert not await Session.objects.aexists()
+
+
+def test_the_store_s_asynchronous_methods_hash_too(db: None) -> None:
+    use_a_store()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upgrade_signs_nobody_out() -> None:
+    """Migration 0009 hashes the keys of the sessions that there are."""
+    before, after = [[("gatewayapp", name)] for name in ("0008_test_cases", "0009_hashed_session_keys")]
+    key = "k3y" * 10
+    try:
+        apps = migrate_to(before)
+        data = {"_session_expiry": "2999-01-01T00:00:00+00:00", LAST_SEEN_AT: "2999-01-01T00:00:00+00:00", "theme": 1}
+        apps.get_model("gatewayapp", "Session").objects.create(
+            session_key=key, session_data=SessionStore().encode(data), expire_date="2999-01-01T00:00Z"
+        )
+        migrate_to(after)
+
+        assert list(Session.objects.values_list("pk", flat=True)) == [hash_session_key(key)]
+        assert SessionStore(key)["theme"] == 1
+
+        migrate_to(before)
+        assert not Session.objects.exists(), "a hash cannot be turned back into its key"
+    finally:
+        migrate_to(after)
+
+
+def migrate_to(targets: list[tuple[str, str]]) -> Any:
+    """The models as they are after migrating to `targets`."""
+    MigrationExecutor(connection).migrate(targets)
+    return MigrationExecutor(connection).loader.project_state(targets).apps

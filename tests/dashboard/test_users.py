@@ -6,7 +6,8 @@ from django.http import HttpResponse
 from django.test import Client
 
 from gatewayapp.controlplane.operations.users import user_document
-from gatewayapp.models import Api, AuditEntry, Session
+from gatewayapp.models import Api, AuditEntry
+from gatewayapp.sessions import SessionStore
 from tests.dashboard.conftest import PASSWORD
 
 NEW = {"username": "bea", "password": PASSWORD, "again": PASSWORD, "everywhere": ""}
@@ -111,7 +112,7 @@ def test_who_changes_themself_goes_on_in_a_new_session(signed_in: Client, ann: U
     assert "ann is changed." in response.content.decode()
     assert signed_in.get("/users").status_code == 403
     assert signed_in.session.session_key != before
-    assert not Session.objects.filter(pk=before).exists()
+    assert not SessionStore().exists(before)
 
 
 def test_who_shuts_themself_out_is_out(signed_in: Client, ann: User) -> None:

@@ -4,7 +4,7 @@ A token names the last resource of its page, so that a page is right whatever wa
 """
 
 import base64
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from gatewayapp.controlplane.operations import BadRequest
+from gatewayapp.core.nul import contains_nul
 from gatewayapp.models import Resource
 
 PAGE_SIZE = 500
@@ -29,6 +30,17 @@ def page(
     return found[:size], _token(found[size - 1]) if len(found) > size else None
 
 
+def read_moment(text: Any) -> datetime:
+    """A moment of ISO 8601 with a time zone, in UTC. Raises ValueError or TypeError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # near the first or the last year
+        raise ValueError(f"not a moment in UTC: {text}") from error
+
+
 def _size(max_results: str | None) -> int:
     if max_results is None:
         return PAGE_SIZE
@@ -43,11 +55,11 @@ def _token(last: Any) -> str:
 
 def _after(resources: "QuerySet[Any]", token: str) -> Q:
     try:
-        created, key = orjson.loads(base64.urlsafe_b64decode(token))
-        moment = datetime.fromisoformat(created)
+        created, key = values = orjson.loads(base64.urlsafe_b64decode(token))
+        if contains_nul(values):
+            raise ValueError("a NUL character")
+        moment = read_moment(created)
         key = resources.model._meta.pk.to_python(key)
-        if moment.tzinfo is None:
-            raise ValueError("a moment without a time zone")
     except (ValueError, TypeError, ValidationError) as error:
         raise BadRequest("Invalid nextToken: take it from the page before, unchanged.") from error
     return Q(created_date__gt=moment) | Q(created_date=moment, pk__gt=key)

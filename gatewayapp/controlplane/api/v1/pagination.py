@@ -8,7 +8,9 @@ import orjson
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
+from gatewayapp.controlplane.api.pagination import read_moment
 from gatewayapp.controlplane.operations.errors import BadRequest
+from gatewayapp.core.nul import contains_nul
 
 
 def newest_first(rows: "QuerySet[Any]", key: str, cursor: str | None, size: int) -> tuple[list[Any], str | None]:
@@ -31,7 +33,7 @@ def decode(cursor: str) -> list[Any]:
         values = orjson.loads(base64.urlsafe_b64decode(cursor))
     except ValueError as error:
         raise invalid_cursor() from error
-    if not isinstance(values, list) or len(values) != 2:
+    if not isinstance(values, list) or len(values) != 2 or contains_nul(values):
         raise invalid_cursor()
     return values
 
@@ -43,10 +45,10 @@ def invalid_cursor() -> BadRequest:
 def _moment_and_key(rows: "QuerySet[Any]", cursor: str) -> tuple[datetime, Any]:
     moment, key = decode(cursor)
     try:
-        parsed = datetime.fromisoformat(moment)
+        parsed = read_moment(moment)
         primary_key = rows.model._meta.pk.to_python(key)
     except (TypeError, ValueError, ValidationError) as error:
         raise invalid_cursor() from error
-    if parsed.tzinfo is None or not isinstance(key, int | str):
+    if not isinstance(key, int | str):
         raise invalid_cursor()
     return parsed, primary_key

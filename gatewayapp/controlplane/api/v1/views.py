@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import orjson
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from rest_framework.exceptions import APIException, ParseError, ValidationError
@@ -27,6 +27,7 @@ from gatewayapp.core.roles import Access, Permission
 from gatewayapp.interchange import Rejected
 from gatewayapp.models import ApiToken, Document, Resource
 from gatewayapp.models.redaction import redactor
+from gatewayapp.storage_failures import find_storage_failure
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +120,10 @@ class View(APIView):
             return Response({"message": "The document cannot be imported.", "problems": problems}, status=400)
         if isinstance(exc, RequestDataTooBig):
             return Response({"message": "The request body is too large."}, status=413)
+        if isinstance(exc, SuspiciousOperation):  # such as thousands of fields in the query
+            return Response({"message": "The request is malformed."}, status=400)
+        if find_storage_failure(exc) is not None:
+            raise exc  # see gatewayapp.error_responses.server_error
         if not isinstance(exc, APIException):
             logger.error("The REST API failed", exc_info=exc)
             return Response({"message": "Internal server error"}, status=500)
