@@ -293,7 +293,7 @@ def test_an_upgrade_signs_nobody_out() -> None:
         migrate_to(before)
         assert not Session.objects.exists(), "a hash cannot be turned back into its key"
     finally:
-        migrate_to(after)
+        migrate_to(MigrationExecutor(connection).loader.graph.leaf_nodes())  # as the other tests expect the tables
 
 
 def migrate_to(targets: list[tuple[str, str]]) -> Any:
