@@ -1,7 +1,8 @@
 """Django's admin at `/admin/`: a look at the tables as they are, for those who administer everything.
 
 Nothing is changed here, since all changes go through operations, which check them, deploy them and write the audit
-log. Sessions and set-up tokens are left out: their keys are credentials. So are other secrets, even encrypted ones.
+log. Sessions and set-up tokens are left out: their keys are credentials. So are other secrets, even encrypted ones:
+they are neither shown nor searched, and no filter of a list can probe them.
 """
 
 from typing import Any
@@ -9,15 +10,24 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import JSONField, TextField
+from django.db.models import Field, JSONField, TextField
+from django.db.models.constants import LOOKUP_SEP
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from dashboard.models import Preference, SignInTry
 from gatewayapp import models
 
-_SECRETS = frozenset({"password", "encrypted_secret", "token_hash"})
 _COLUMNS = 6
+_LOOKUPS = frozenset(
+    {"id", "pk", "exact", "iexact", "in", "isnull", "gt", "gte", "lt", "lte", "range", "date", "year", "month", "day"}
+    | {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"}
+)
+"""What may follow a column in a filter; a field of another table is not among them."""
+
+
+def _is_secret(field: "Field[Any, Any]") -> bool:
+    return field.name == "password" or field.name.startswith("encrypted_") or field.name.endswith("_hash")
 
 
 class Site(admin.AdminSite):
@@ -47,18 +57,22 @@ class Table(admin.ModelAdmin):
     show_full_result_count = False
 
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return [field.name for field in self.opts.concrete_fields if field.name in _SECRETS]
+        return [field.name for field in self.opts.concrete_fields if _is_secret(field)]
 
-    def get_list_display(self, request: HttpRequest) -> Any:
+    def get_list_display(self, request: HttpRequest | None) -> Any:
         long = (JSONField, TextField)
-        fields = [
-            each for each in self.opts.concrete_fields if each.name not in _SECRETS and not isinstance(each, long)
-        ]
+        fields = [each for each in self.opts.concrete_fields if not _is_secret(each) and not isinstance(each, long)]
         return [field.name for field in fields[:_COLUMNS]]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         texts = [each for each in self.opts.concrete_fields if each.get_internal_type() == "CharField"]
-        return [field.name for field in texts if field.name not in _SECRETS]
+        return [field.name for field in texts if not _is_secret(field)]
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only columns that the list shows may be filtered by: the number of rows would tell what others hold."""
+        column, *rest = lookup.split(LOOKUP_SEP)
+        column = self.opts.pk.name if column == "pk" else column
+        return column in self.get_list_display(request) and _LOOKUPS.issuperset(rest)
 
     def has_add_permission(self, request: HttpRequest, *arguments: Any) -> bool:
         return False
@@ -75,7 +89,7 @@ class Users(Table):
 
     fields = ("username", "is_active", "is_superuser", "date_joined", "last_login")
 
-    def get_list_display(self, request: HttpRequest) -> Any:
+    def get_list_display(self, request: HttpRequest | None) -> Any:
         return list(self.fields)
 
 
@@ -94,6 +108,7 @@ site.register(
         models.Connection,
         models.Deployment,
         models.DomainName,
+        models.Installation,
         models.Integration,
         models.IntegrationResponse,
         models.LayoutPosition,

@@ -58,6 +58,7 @@ class ClientConsumer(LiveConsumer):
     """One tab of the page: one connection at a time."""
 
     need = on_some(Permission.WRITE_CONNECTIONS)
+    takes_nul = True  # as a frame to an API may
     max_message = 2**20
 
     async def watch(self) -> None:

@@ -13,9 +13,10 @@ import asyncio
 import json
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 from weakref import WeakSet
@@ -36,9 +37,11 @@ from gatewayapp.controlplane.api.v1.permissions import Need, check_api, check_ne
 from gatewayapp.controlplane.operations.errors import NotFound, OperationError
 from gatewayapp.controlplane.operations.grants import access_of
 from gatewayapp.cookies import name_of_cookie
+from gatewayapp.core.nul import contains_nul, target_contains_nul
 from gatewayapp.core.origins import is_same_host
 from gatewayapp.core.roles import Access
 from gatewayapp.models import configuration_changed, hash_session_key
+from gatewayapp.storage_failures import StorageFailure, find_storage_failure, log_storage_failure
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +49,8 @@ ENDED = 4401
 """The close code that says: sign in again. The page then asks the server, which sends it to the sign-in."""
 POLICY_VIOLATION = 1008
 """The close code for what no page of ours asks for (RFC 6455 section 7.4.1)."""
+_INTERNAL_ERROR = 1011
+_TRY_AGAIN_LATER = 1013
 _RECHECK_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
 """Until the next look after one that the database did not answer."""
@@ -62,6 +67,8 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
     need: Need
     access: Access
     user: User
+    takes_nul = False
+    """Whether messages of the page may contain NUL characters, which the database cannot look for."""
     max_message = 64 * 1024
     """Bytes that the page may say at once."""
 
@@ -94,7 +101,18 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
         self._tasks: list[asyncio.Task[None]] = []
         secure = self.scope.get("scheme") == "wss"
         self.session_key = _cookie(self.scope, name_of_cookie(settings.SESSION_COOKIE_NAME, secure))
-        if not _is_same_origin(self.scope) or not await self._is_allowed():
+        if target_contains_nul(self.scope["path"], self.scope["query_string"].decode("latin-1")):
+            await self._deny(400, "The URL contains a NUL character.")
+            return
+        try:
+            allowed = _is_same_origin(self.scope) and await self._is_allowed()
+        except Exception as error:
+            if (failure := find_storage_failure(error)) is None:
+                raise
+            log_storage_failure(failure, error, f"Opening the live view {type(self).__name__}")
+            await self._deny(failure.status, failure.message, failure.headers)
+            return
+        if not allowed:
             await self.close()  # before the socket is accepted: the handshake is refused
             return
         if (set_limits := self.scope.get("extensions", {}).get("nopal.limits")) is not None:
@@ -119,9 +137,15 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
             return
         except SuspiciousOperation:
             await self.close(POLICY_VIOLATION)
+        except Exception as error:
+            if (failure := find_storage_failure(error)) is None:
+                raise
+            await self._close_after(failure, error)
 
     async def _hear(self, message: dict[str, Any]) -> None:
         """Take a message unless `watch` has ended, or ends meanwhile: it may be what the message waits for."""
+        if contains_nul(message) and not self.takes_nul:
+            return
         hearing = asyncio.ensure_future(self.heard(message))
         await asyncio.wait((hearing, self._tasks[0]), return_when=asyncio.FIRST_COMPLETED)
         if hearing.done():
@@ -132,14 +156,15 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
     async def _watched(self) -> None:
         try:
             await self.watch()
-        except OSError:
+        except ConnectionError:
             pass  # the viewer is gone
         except SuspiciousOperation:  # such as a query with thousands of fields
             await self.close(POLICY_VIOLATION)
-        except Exception:
-            client = (self.scope.get("client") or ("",))[0]
-            logger.exception("A live view failed: %s", type(self).__name__, extra={"client": client})
-            await self.close(1011)
+        except Exception as error:
+            if (failure := find_storage_failure(error)) is None:
+                client = (self.scope.get("client") or ("",))[0]
+                logger.exception("A live view failed: %s", type(self).__name__, extra={"client": client})
+            await self._close_after(failure, error)
 
     async def _recheck(self) -> None:
         """Look again and again whether the viewer may still watch, until they may not."""
@@ -154,6 +179,21 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.changed.wait(), pause)
         await self.close(ENDED)
+
+    async def _close_after(self, failure: StorageFailure | None, error: Exception) -> None:
+        """Close with 1013, after which the page tries again, where only the database is to blame."""
+        if failure is None:
+            await self.close(_INTERNAL_ERROR)
+            return
+        log_storage_failure(failure, error, f"The live view {type(self).__name__}")
+        await self.close(_TRY_AGAIN_LATER)
+
+    async def _deny(self, status: int, message: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Refuse the handshake as a request would be refused."""
+        headers = {"content-type": "text/plain; charset=utf-8", **more}
+        encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await self.base_send({"type": "websocket.http.response.start", "status": status, "headers": encoded})
+        await self.base_send({"type": "websocket.http.response.body", "body": message.encode()})
 
     async def _is_allowed(self) -> bool:
         return await sync_to_async(self._check)()
@@ -208,7 +248,7 @@ configuration_changed.connect(_look_again)
 
 
 def _user_of_session(session_key: str | None) -> User | None:
-    if not session_key:
+    if not session_key or contains_nul(session_key):
         return None
     session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     user = get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]

@@ -52,7 +52,7 @@ def page(
         @wraps(view)
         def checked(request: Any, **arguments: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return _to_sign_in(request)
+                return to_sign_in(request)
             request.access = access_of(request.user)
             need = write if request.method == "POST" else read
             try:
@@ -76,7 +76,8 @@ def _check(access: Access, need: Need, api_of: ApiOf | None, arguments: dict[str
     check_api(access, need.permission, api_id, NotFound(f"There is no API {api_id}.", resourceType="Api"))
 
 
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send someone who is not signed in to where they can do so."""
     if not is_fragment(request):
         return redirect_to_login(request.get_full_path())
     # A fragment cannot show the sign-in: let the whole page go there, and come back to where it was.

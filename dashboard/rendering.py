@@ -9,15 +9,20 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
+
+from dashboard.themes import theme_of
 
 _TITLES = {
     400: "This cannot be done",
     403: "This is not for you",
     404: "There is nothing here",
     409: "Someone was faster",
+    413: "This is too large",
     429: "Too many",
-    503: "The gateway does not answer",
+    503: "Not available at the moment",
+    507: "The disk is full",
 }
 
 
@@ -41,11 +46,15 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def refuse(request: HttpRequest, status: int, message: str) -> HttpResponse:
-    """Tell why not: on a page of its own, or for a fragment in the notices at the top of the page that is open."""
-    context = {"status": status, "title": _TITLES.get(status, "Something went wrong"), "message": message}
+    """Say why not: on a page of its own, or for a fragment in the notices at the top of the page that is open.
+
+    The context of other pages is left out, since it is read from the database.
+    """
     if not is_fragment(request):
-        return render(request, "refusal.html", context, status=status)
-    response = render(request, "components/notice.html", {"tone": "bad", "text": message}, status=status)
+        title = _TITLES.get(status, "Something went wrong")
+        context = {"status": status, "title": title, "message": message, "theme": theme_of(request)}
+        return HttpResponse(render_to_string("refusal.html", context), status=status)
+    response = HttpResponse(render_to_string("components/notice.html", {"tone": "bad", "text": message}), status=status)
     response["HX-Retarget"] = "#notices"
     response["HX-Reswap"] = "innerHTML"
     return response

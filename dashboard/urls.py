@@ -5,7 +5,6 @@ from django.urls import path
 
 from dashboard import admin
 from dashboard.resources.registry import KINDS
-from dashboard.themes import choose_theme
 from dashboard.views import deployments, interchange, resources
 from dashboard.views.access_keys import access_keys, new_access_key, revoke_access_key
 from dashboard.views.audit import audit, audit_export
@@ -14,9 +13,11 @@ from dashboard.views.connections import columns, connection, connections, discon
 from dashboard.views.designer import designer, designer_gesture, designer_panel
 from dashboard.views.home import first_api, home
 from dashboard.views.profile import own_password, profile, sign_out_everywhere
+from dashboard.views.restored_connections import restored_connections
 from dashboard.views.route_tests import designer_test, designer_test_send
 from dashboard.views.setup import setup
 from dashboard.views.signin import SignInView
+from dashboard.views.themes import choose_theme
 from dashboard.views.tokens import new_token, revoke_token, tokens
 from dashboard.views.traffic import replay, trace, traffic
 from dashboard.views.users import delete_user, new_user, sign_user_out, user, user_password, users
@@ -24,6 +25,7 @@ from dashboard.views.users import delete_user, new_user, sign_user_out, user, us
 urlpatterns = [
     path("", home, name="home"),
     path("first-api", first_api, name="home-first-api"),
+    path("restored-connections", restored_connections, name="restored-connections"),
     path("traffic", traffic, name="traffic"),
     path("traffic/<str:trace_id>", trace, name="traffic-trace"),
     path("traffic/<str:trace_id>/replay", replay, name="traffic-replay"),

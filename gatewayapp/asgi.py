@@ -14,6 +14,7 @@ from django.core.asgi import get_asgi_application  # isort:skip  (first: it load
 django_application = get_asgi_application()
 
 from dashboard.routing import live_application  # noqa: E402
+from gatewayapp.body_limits import BodyLimits  # noqa: E402
 from gatewayapp.dataplane.addresses import is_gateway_address  # noqa: E402
 from gatewayapp.dataplane.callbacks import Callbacks, host_of  # noqa: E402
 from gatewayapp.dataplane.consumer import GatewayConsumer  # noqa: E402
@@ -37,6 +38,8 @@ class Application:
         """What a server counts the bytes in that it holds for clients: see `gatewayapp.server`."""
         self.throttle_response = throttle_response
         """The response to handshakes that a server does not admit: see `gatewayapp.server`."""
+        self.body_policy = BodyLimits()
+        """For a server that asks how large a body may be before it reads it."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and _is_live_view(scope):
@@ -66,8 +69,8 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _tell_health(self, path: str, send: Send) -> None:
-        """`/healthz`: the process answers. `/readyz`: it takes new connections."""
-        ready = path == "/healthz" or not self.gateway.draining
+        """`/healthz`: the process responds. `/readyz`: load balancers should send it new connections."""
+        ready = path == "/healthz" or not (self.gateway.stopping or self.gateway.draining)
         headers = [(b"content-type", b"text/plain"), (b"cache-control", b"no-store")]
         await send({"type": "http.response.start", "status": 200 if ready else 503, "headers": headers})
         await send({"type": "http.response.body", "body": b"ok\n" if ready else b"draining\n"})

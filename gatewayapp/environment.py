@@ -59,6 +59,11 @@ def size(name: str) -> int | None:
     return int(found[1]) * _UNITS[found[2].upper()]
 
 
+def optional_number(name: str) -> float | None:
+    """A number, None where the setting is absent."""
+    return number(name, 0) if text(name) else None
+
+
 def words(name: str, default: str = "") -> list[str]:
     """Values separated by commas."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from gatewayapp.models import Session, hash_session_key
+from gatewayapp.storage_failures import tolerate_storage_failures
 
 STARTED_AT, LAST_SEEN_AT, ADDRESS, USER_AGENT = "started_at", "last_seen_at", "address", "user_agent"
 """What a session remembers about itself; the moments in ISO 8601."""
@@ -42,7 +43,8 @@ class SessionStore(DatabaseSessionStore):
         if LAST_SEEN_AT in self:
             now = timezone.now()
             if _last_seen(self) <= now - min(_NOTED_EVERY, _idle() / 10):
-                self._note_seen(now.isoformat())
+                with tolerate_storage_failures("Noting that a session was used"):
+                    self._note_seen(now.isoformat())
 
     def _note_seen(self, now: str) -> None:
         """At once, in what is stored by now: another request may have put a notice there since this one began."""

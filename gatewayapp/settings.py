@@ -23,6 +23,9 @@ SECRET_KEY = env.key("NOPAL_SECRET_KEY", DATA_DIR / data_directory.KEYS / "djang
 # Encrypts the secrets of access keys and signs connection ids; kept outside the database on purpose.
 NOPAL_ENCRYPTION_KEY = env.key("NOPAL_ENCRYPTION_KEY", DATA_DIR / data_directory.KEYS / "encryption.key")
 
+# Tells this installation from copies of it, where the data directory and the machine cannot.
+NOPAL_INSTALLATION = env.text("NOPAL_INSTALLATION")
+
 # The names of Nopal's AWS-shaped world: ARNs, signatures and events carry them.
 NOPAL_REGION = env.text("NOPAL_REGION", "us-east-1")
 NOPAL_ACCOUNT_ID = env.text("NOPAL_ACCOUNT_ID", "000000000000")
@@ -49,6 +52,7 @@ NOPAL_ANONYMOUS_CALLBACKS = env.boolean("NOPAL_ANONYMOUS_CALLBACKS")
 NOPAL_CONCURRENT_HANDSHAKES = int(env.number("NOPAL_CONCURRENT_HANDSHAKES", 1000))
 NOPAL_HANDSHAKES_PER_SECOND = env.number("NOPAL_HANDSHAKES_PER_SECOND", 0)
 NOPAL_MEMORY_BUDGET = env.size("NOPAL_MEMORY_BUDGET")
+NOPAL_READINESS_GRACE = env.optional_number("NOPAL_READINESS_GRACE")
 NOPAL_DRAIN_TIMEOUT = env.number("NOPAL_DRAIN_TIMEOUT", 30.0)
 
 # Names of headers and JSON members whose values nobody is shown, besides those that secrets usually go by.
@@ -75,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "dashboard.middleware.SecurityHeadersMiddleware",
+    "gatewayapp.nul_bytes.NulBytesMiddleware",
     "dashboard.middleware.HostCookiesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "dashboard.middleware.ActivityMiddleware",
@@ -115,6 +120,16 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 5,
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # Without these, a server that has vanished from the network is waited for many minutes. Parameters of the URL win.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "keepalives_idle": 5,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 10_000,
+        **DATABASES["default"].get("OPTIONS", {}),
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

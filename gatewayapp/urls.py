@@ -2,8 +2,9 @@
 
 from django.urls import include, path
 
-handler400 = "gatewayapp.controlplane.api.views.bad_request"
+handler400 = "gatewayapp.error_responses.bad_request"
 handler404 = "dashboard.rendering.not_found"
+handler500 = "gatewayapp.error_responses.server_error"
 
 urlpatterns = [
     path("", include("gatewayapp.controlplane.api.urls")),

@@ -9,6 +9,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 from django.http import QueryDict
 
 from dashboard.connections.detail import live_facts
@@ -32,6 +33,7 @@ from gatewayapp.controlplane.operations.errors import Conflict, NotFound, Operat
 from gatewayapp.core.roles import Access, Permission
 from gatewayapp.live import ConnectionFilter, Delivery, LiveState, NoGateway, TraceFilter, live_connections
 from gatewayapp.models import Connection
+from gatewayapp.storage_failures import find_storage_failure, log_storage_failure
 
 _SECONDS = 0.5
 """Between two looks at the rows."""
@@ -238,6 +240,11 @@ class ActionConsumer(LiveConsumer):
                 await self.tell({"error": error.message, "matching": error.details.get("matching")})
             except OperationError as error:
                 await self.tell({"error": error.message})
+            except DatabaseError as error:
+                if (failure := find_storage_failure(error)) is None:
+                    raise
+                log_storage_failure(failure, error, "An action on connections")
+                await self.tell({"error": failure.message})
             self._stopped.clear()
 
     async def _act(self, message: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.shortcuts import render
 
 from dashboard.models import Preference
 from dashboard.permissions import Request, page
+from gatewayapp.controlplane.api.requests import json_body
 from gatewayapp.controlplane.api.v1.permissions import on_some
 from gatewayapp.core.roles import Access, Permission
 from gatewayapp.models import Stage
@@ -29,7 +30,7 @@ def saved_messages(request: Request) -> HttpResponse:
     """GET: the messages that this person keeps. POST a list of `{"name", "text", "binary"}` to keep another set."""
     if request.method != "POST":
         return JsonResponse({"messages": Preference.read(request.user.pk, _SAVED, [])})
-    messages = _checked(request.body)
+    messages = _checked(json_body(request))
     if messages is None:
         problem = f"Expected at most {_MOST_SAVED} messages, each with a name and a text."
         return JsonResponse({"message": problem}, status=400)

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from dashboard.gestures import carry_out
 from dashboard.permissions import Request, page
 from gatewayapp.controlplane import operations
-from gatewayapp.controlplane.api.requests import body_document, expected_draft
+from gatewayapp.controlplane.api.requests import body_document, expected_draft, json_body
 from gatewayapp.controlplane.api.v1.graphs import document_of
 from gatewayapp.controlplane.api.v1.permissions import on_api
 from gatewayapp.controlplane.api.views import api_endpoint
@@ -53,7 +53,7 @@ def designer_gesture(request: Request, api_id: str) -> HttpResponse:
     That an operation refuses is an answer as well, which is no failure of this page.
     """
     try:
-        gesture = body_document(request.body)
+        gesture = body_document(json_body(request))
         with expected_draft(request, api_id):
             done = carry_out(api_id, gesture)
         graph = operations.get_graph(api_id=api_id)

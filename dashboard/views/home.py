@@ -6,7 +6,9 @@ from django.shortcuts import redirect, render
 from dashboard.first_api import create_first_api
 from dashboard.overview import RANGES, gateway_url, overview
 from dashboard.permissions import Request, page
+from dashboard.views.restored_connections import ADMINISTER
 from gatewayapp.controlplane.api.v1.permissions import on_all
+from gatewayapp.controlplane.operations.restored_connections import count_restored_connections
 from gatewayapp.core.roles import Permission
 
 
@@ -24,6 +26,7 @@ def home(request: Request) -> HttpResponse:
         "gateway_url": gateway_url(request),
         "may_create": request.access.may(Permission.WRITE_APIS),
         "may_connect": request.access.apis_with(Permission.WRITE_CONNECTIONS) != frozenset(),
+        "restored_connections": count_restored_connections() if request.access.may(ADMINISTER) else 0,
         "sees_nothing": request.access.apis_with(Permission.READ_APIS) == frozenset(),
     }
     return render(request, "dashboard/home.html", context)

@@ -10,7 +10,7 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 
 from gatewayapp.core.policy import MANAGE_CONNECTIONS, allows, connections_arn
-from gatewayapp.core.sigv4 import Headers, verify
+from gatewayapp.core.sigv4 import Headers, check_claim, verify
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.models import AccessKey
 
@@ -69,6 +69,12 @@ class AccessKeys:
             raise AccessDenied(
                 f"User: {user} is not authorized to perform: {MANAGE_CONNECTIONS} on resource: {refused}"
             )
+
+    def check_claim(self, *, query_string: bytes, headers: Headers) -> None:
+        """Refuse a request before its body is read that no body could make acceptable. Raises SignatureError."""
+        check_claim(
+            query_string=query_string, headers=headers, secret_of=self._secret, service="execute-api", now=time()
+        )
 
     def _refused_resource(self, access_key_id: str, api_id: str, stage: str, method: str) -> str | None:
         """The resource that the key has no permission for, or None if it may; remembered until keys change."""

@@ -8,7 +8,7 @@ foreign key before any look-up. Scope is the API: any of its stages can address 
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
@@ -21,6 +21,7 @@ from gatewayapp.dataplane.addresses import Address, UnknownHost
 from gatewayapp.dataplane.connections import NORMAL, LiveConnection, Send
 from gatewayapp.dataplane.stages import StageHandle
 from gatewayapp.live import Delivery
+from gatewayapp.storage_failures import find_storage_failure, log_storage_failure
 
 if TYPE_CHECKING:
     from gatewayapp.dataplane.gateway import Gateway
@@ -73,6 +74,9 @@ UPGRADE_REQUIRED = Answer(
     headers=((b"upgrade", b"websocket"), (b"connection", b"upgrade")),
 )
 _OF_DELIVERY = {Delivery.ACCEPTED: DELIVERED, Delivery.GONE: GONE, Delivery.BUSY: BUSY}
+UNAVAILABLE = replace(
+    _error(503, "ServiceUnavailableException", "Service Unavailable"), headers=((b"retry-after", b"5"),)
+)
 FAILED = _error(500, "InternalServerErrorException", "Internal server error")
 
 
@@ -88,8 +92,8 @@ class Callbacks:
             answer = await self._answer(request, receive)
         except _CallerLeft:
             return
-        except Exception:
-            answer = _failure_of(request)
+        except Exception as error:
+            answer = _failure_of(request, error)
         with suppress(OSError):  # the caller left meanwhile
             await send({"type": "http.response.start", "status": answer.status, "headers": _headers(answer)})
             await send({"type": "http.response.body", "body": answer.body})
@@ -101,8 +105,8 @@ class Callbacks:
         request = Request(method, raw_path, query_string, headers)
         try:
             answer = self._answer_now(request, body)
-        except Exception:
-            answer = _failure_of(request)
+        except Exception as error:
+            answer = _failure_of(request, error)
         return None if answer is None else (answer.status, _headers(answer), answer.body)
 
     async def _answer(self, request: Request, receive: Receive) -> Answer:
@@ -113,8 +117,9 @@ class Callbacks:
         stage = await self._gateway.stages.find(address.api_id, address.stage)
         if not _is_open(stage):
             return FORBIDDEN
-        body = await _read_body(receive, stage.snapshot.limits.max_message)
-        return self._carry_out(request, address, stage, body)
+        limit = stage.snapshot.limits.max_message
+        refused = TOO_LARGE if _declared_length(request.headers) > limit else self._refuse_early(request)
+        return refused or self._carry_out(request, address, stage, await _read_body(receive, limit))
 
     def _answer_now(self, request: Request, body: bytes) -> Answer | None:
         if not self._gateway.has_started:
@@ -148,16 +153,30 @@ class Callbacks:
         refused = self._refuse(request, address, body)
         return refused or self._act(request.method, stage, address.connection_id, body)
 
+    def _refuse_early(self, request: Request) -> Answer | None:
+        """The response to a caller that no body could make acceptable; None: its body has to be read."""
+        if self._is_anonymous(request):
+            return None
+        try:
+            self._gateway.access_keys.check_claim(query_string=request.query_string, headers=_decoded(request.headers))
+        except SignatureError as error:
+            return _error(error.status, error.code, error.message)
+        return None
+
+    def _is_anonymous(self, request: Request) -> bool:
+        """Whether the request needs no signature and has none."""
+        return self._gateway.anonymous_callbacks and not _is_signed(request)
+
     def _refuse(self, request: Request, address: Address, body: bytes) -> Answer | None:
         """Why the caller may not, or None if it may."""
-        if self._gateway.anonymous_callbacks and not _is_signed(request):
+        if self._is_anonymous(request):
             return None
         try:
             self._gateway.access_keys.check(
                 method=request.method,
                 raw_path=request.raw_path,
                 query_string=request.query_string,
-                headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers],
+                headers=_decoded(request.headers),
                 body=body,
                 api_id=address.api_id,
                 stage=address.stage,
@@ -191,6 +210,20 @@ class Callbacks:
         """The connection, if it is one of the stage's API; another API's answers as if there were none."""
         connection = self._gateway.connections.find(connection_id)
         return connection if connection and connection.info.api_id == stage.key.api_id else None
+
+
+def too_large() -> tuple[int, Headers, bytes]:
+    """The response of `@connections` to a body that is too large: status, headers, body."""
+    return TOO_LARGE.status, _headers(TOO_LARGE), TOO_LARGE.body
+
+
+def _decoded(headers: Headers) -> list[tuple[str, str]]:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
+def _declared_length(headers: Headers) -> int:
+    """What Content-Length says, 0 without one; the server has checked that it is a number."""
+    return next((int(value) for name, value in headers if name == b"content-length"), 0)
 
 
 def host_of(headers: Headers) -> str:
@@ -247,7 +280,11 @@ def _headers(answer: Answer) -> Headers:
     return headers
 
 
-def _failure_of(request: Request) -> Answer:
+def _failure_of(request: Request, error: Exception) -> Answer:
     """What nobody expected is logged in full and kept from the caller; called while the exception is handled."""
+    failure = find_storage_failure(error)
+    if failure is not None:  # only a stage that was not loaded yet is read from the database
+        log_storage_failure(failure, error, f"{request.method} {request.raw_path.decode('latin-1')}")
+        return UNAVAILABLE
     logger.exception("Unexpected failure of %s %s", request.method, request.raw_path.decode("latin-1"))
     return FAILED

@@ -20,7 +20,7 @@ from gatewayapp.core.traces import CONNECT
 from gatewayapp.dataplane.addresses import UnknownHost
 from gatewayapp.dataplane.connections import BINARY, GOING_AWAY, LOST, Close, LiveConnection, Send
 from gatewayapp.dataplane.handshakes import (
-    RETRY_AFTER_SECONDS,
+    OVERLOADED,
     denial_events,
     early_refusal,
     header,
@@ -30,6 +30,7 @@ from gatewayapp.dataplane.handshakes import (
     refusal,
 )
 from gatewayapp.dataplane.stages import StageHandle
+from gatewayapp.storage_failures import find_storage_failure, log_storage_failure
 
 if TYPE_CHECKING:
     from gatewayapp.dataplane.gateway import Gateway
@@ -83,7 +84,7 @@ class GatewayConsumer(AsyncConsumer):
         if self.gateway.draining:
             return refusal(503, "ServiceUnavailableException", "Service Unavailable")
         if self.gateway.memory.is_exhausted:
-            return refusal(503, "ServiceUnavailableException", "Service Unavailable", retry_after=RETRY_AFTER_SECONDS)
+            return refusal(503, "ServiceUnavailableException", "Service Unavailable", OVERLOADED)
         if sum(name.lower() == "authorization" for name, _ in handshake.headers) > 1:
             return Denial(400, (("Content-Type", "text/html"),), b"<html><body>Bad Request</body></html>")
         try:
@@ -98,7 +99,13 @@ class GatewayConsumer(AsyncConsumer):
             return refusal(400, "BadRequestException", "Bad Request")
         if address is None or address.rest not in ("", "/"):
             return refusal(403, "ForbiddenException", "Forbidden")
-        stage = await self.gateway.stages.find(address.api_id, address.stage)
+        try:
+            stage = await self.gateway.stages.find(address.api_id, address.stage)
+        except DatabaseError as error:
+            if (failure := find_storage_failure(error)) is None:
+                raise
+            log_storage_failure(failure, error, f"Loading the stage {address.api_id}/{address.stage}")
+            return refusal(503, "ServiceUnavailableException", "Service Unavailable", failure.headers)
         if stage is None or stage.snapshot.api.disable_execute_api_endpoint:
             return refusal(403, "ForbiddenException", "Forbidden")
         info = read_connection(scope, address, handshake, self.gateway.ids.new(), connected_at)

@@ -23,6 +23,7 @@ from gatewayapp.dataplane.admission import Admission
 from gatewayapp.dataplane.connections import GOING_AWAY, LOST, Close, Connections, LiveConnection
 from gatewayapp.dataplane.control import Control
 from gatewayapp.dataplane.database import DatabaseThread
+from gatewayapp.dataplane.installation import recognize_installation, wait_for_decision
 from gatewayapp.dataplane.lock import DataDirectoryLock
 from gatewayapp.dataplane.memory_guard import MemoryGuard
 from gatewayapp.dataplane.metering import Metering
@@ -67,6 +68,7 @@ class Gateway:
         """Of the configuration that is in force here."""
         self._starting: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._decision: asyncio.Task[None] | None = None
         self.work = Work()
         self.mask = Mask(settings.NOPAL_MASK)
         self.recorder = Recorder(self.mask)
@@ -80,6 +82,8 @@ class Gateway:
         self.anonymous_callbacks = settings.NOPAL_ANONYMOUS_CALLBACKS and options.loopback
         self.addresses = Addresses(settings.ALLOWED_HOSTS, settings.NOPAL_DOMAIN_NAME)
         self.has_started = False
+        self.stopping = False
+        """The process was told to stop; until it drains, it serves as before, but should get no new clients."""
         self.draining = False
 
     async def started(self) -> None:
@@ -105,12 +109,19 @@ class Gateway:
         self._follow_configuration(asyncio.get_running_loop())
         await self.refresh()
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
+        is_copy = await self._writing.run(recognize_installation, owner)
         self.work.start(self._report_abandoned(owner))
+        if is_copy:
+            self._decision = asyncio.get_running_loop().create_task(self._report_once_decided(owner))
         self.metering.start()
         self.memory_guard.start()
         self._control = Control(self, self._integrations)
         live.announce(self._control)
         self.has_started = True
+
+    def announce_stop(self) -> None:
+        """Let `/readyz` say that this process is going away."""
+        self.stopping = True
 
     async def drain(self) -> None:
         """Let nobody in any more, finish what is under way, close every connection, deliver every `$disconnect`."""
@@ -126,6 +137,8 @@ class Gateway:
             return
         if self._watcher is not None:
             self._watcher.cancel()
+            if self._decision is not None:
+                self._decision.cancel()
             self.metering.stop()
             self.memory_guard.stop()
             live.withdraw(self._control)
@@ -236,6 +249,11 @@ class Gateway:
             logger.info("Reporting the end of %d connections of an earlier run", len(connections))
             await asyncio.gather(*map(report, connections))
             await self.registry.written()
+
+    async def _report_once_decided(self, owner: Owner) -> None:
+        """Connections of a copied database may be live elsewhere: somebody says whether they have ended."""
+        await wait_for_decision(self._reading)
+        self.work.start(self._report_abandoned(owner))
 
     async def report_end(self, info: ConnectionInfo, stage: StageHandle | None, close: Close) -> None:
         """Deliver a connection's `$disconnect`, unless there is no stage to tell of it, then remove its row."""

@@ -1,5 +1,7 @@
 """Reading a WebSocket handshake out of its ASGI scope, and writing the answers that refuse one."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -16,9 +18,9 @@ _LONGEST_USER_AGENT = 2048
 _LONGEST_PATH, _LONGEST_QUERY, _LONGEST_LINE, _LONGEST_HEADERS = 512, 1536, 1024, 6144
 """What is kept of a handshake for those who look at the connection: 8 KiB in all."""
 
-RETRY_AFTER_SECONDS = 5
-"""When a client that was refused for want of memory may try again."""
-THROTTLED_RETRY_AFTER_SECONDS = 1
+OVERLOADED = {"Retry-After": "5"}
+"""Of a handshake that is refused for want of memory."""
+THROTTLED_RETRY_AFTER_SECONDS = "1"
 
 _ERROR_TYPES = {403: "ForbiddenException", 429: "TooManyRequestsException"}
 
@@ -79,31 +81,27 @@ def header(headers: Headers, name: str) -> str:
     return next((value for key, value in headers if key.lower() == name), "")
 
 
-def refusal(status: int, error_type: str, message: str, retry_after: int | None = None) -> Denial:
-    """The response to a handshake that fails before the connection has an id; shaped as by AWS's REST gateway.
-
-    `retry_after`: seconds until the client may try again (RFC 9110 section 10.2.3).
-    """
-    headers: tuple[tuple[str, str], ...] = (
+def refusal(status: int, error_type: str, message: str, more: Mapping[str, str] = MappingProxyType({})) -> Denial:
+    """The response to a handshake that fails before the connection has an id; shaped as by AWS's REST gateway."""
+    headers = (
         ("Content-Type", "application/json"),
         ("x-amzn-RequestId", new_request_id()),
         ("x-amzn-ErrorType", error_type),
+        *more.items(),
     )
-    if retry_after is not None:
-        headers += (("Retry-After", str(retry_after)),)
     return Denial(status, headers, orjson.dumps({"message": message}))
 
 
 def early_refusal(error: GatewayError) -> Denial:
     """The refusal of a handshake by a failure that came before the connection had an id."""
-    retry_after = THROTTLED_RETRY_AFTER_SECONDS if error.status == 429 else None
-    return refusal(error.status, _ERROR_TYPES[error.status], error.message, retry_after)
+    more = {"Retry-After": THROTTLED_RETRY_AFTER_SECONDS} if error.status == 429 else {}
+    return refusal(error.status, _ERROR_TYPES[error.status], error.message, more)
 
 
-def throttle_response() -> tuple[str, list[tuple[bytes, bytes]]]:
+def throttle_response() -> tuple[bytes, list[tuple[bytes, bytes]]]:
     """Body and headers of the 429 for a handshake that the server does not admit; it adds Retry-After."""
     denial = refusal(Throttled.status, _ERROR_TYPES[Throttled.status], Throttled.message)
-    return denial.body.decode(), [(name.lower().encode(), value.encode()) for name, value in denial.headers]
+    return denial.body, [(name.lower().encode(), value.encode()) for name, value in denial.headers]
 
 
 def denial_events(denial: Denial) -> tuple[dict[str, Any], dict[str, Any]]:

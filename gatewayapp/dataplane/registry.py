@@ -14,7 +14,7 @@ from gatewayapp.core.ids import Owner
 from gatewayapp.core.messages import ConnectionInfo
 from gatewayapp.core.networks import address_key
 from gatewayapp.dataplane.database import DatabaseThread
-from gatewayapp.models import Connection, Node
+from gatewayapp.models import Connection, Installation, Node
 
 logger = logging.getLogger(__name__)
 
@@ -102,7 +102,8 @@ def claim_node(slot: int) -> Owner:
 
 def abandoned(owner: Owner, limit: int = _BATCH) -> list[ConnectionInfo]:
     """Connections that earlier runs of this node left behind, whose `$disconnect` is still owed."""
-    rows = Connection.objects.filter(node_slot=owner.slot).exclude(node_incarnation=owner.incarnation)
+    not_to_report = [owner.incarnation, *Installation.held()]
+    rows = Connection.objects.filter(node_slot=owner.slot).exclude(node_incarnation__in=not_to_report)
     return [_info(row) for row in rows[:limit]]
 
 

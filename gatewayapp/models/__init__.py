@@ -11,6 +11,7 @@ from gatewayapp.models.configuration import ConfigurationVersion, configuration_
 from gatewayapp.models.connections import Connection
 from gatewayapp.models.deployments import Deployment
 from gatewayapp.models.domain_names import DomainName
+from gatewayapp.models.installations import Installation
 from gatewayapp.models.integration_responses import IntegrationResponse
 from gatewayapp.models.integrations import Integration
 from gatewayapp.models.layout_positions import LayoutPosition
@@ -37,6 +38,7 @@ __all__ = [
     "Deployment",
     "Document",
     "DomainName",
+    "Installation",
     "Integration",
     "IntegrationResponse",
     "LayoutPosition",

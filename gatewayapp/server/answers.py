@@ -72,11 +72,11 @@ def answer(
 
 
 def refusal(refused: Refusal) -> bytes:
-    """A whole answer after which the connection ends; plain text unless the refusal says otherwise."""
+    """A whole response, plain text unless the refusal has a body of its own, after which the connection ends."""
+    if refused.body is not None:
+        return answer(refused.status, refused.headers, length=len(refused.body)).head + refused.body
     body = refused.message.encode() + b"\n"
-    headers = list(refused.headers)
-    if not any(name == b"content-type" for name, _ in headers):
-        headers.append((b"content-type", b"text/plain; charset=utf-8"))
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), *refused.headers]
     return answer(refused.status, headers, length=len(body)).head + body
 
 

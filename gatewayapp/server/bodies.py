@@ -5,12 +5,34 @@ A reader takes bytes and gives back what belongs to the body; what is left over 
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from gatewayapp.server.heads import Refusal, RequestHead, values
 
 MAX_CHUNK_LINE: Final = 256
 MAX_TRAILER_BYTES: Final = 8192
+
+
+class BodyTooLarge(Refusal):
+    """A body of more than `limit` bytes, declared or sent: 413."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, f"The body is larger than {limit} bytes")
+        self.limit = limit
+
+
+class BodyPolicy(Protocol):
+    """What an application may offer beside ASGI: how large a request's body may be, asked before it is read.
+
+    Without it every body may have `ServerOptions.max_upload` bytes. With it, that is what anyone may send anywhere;
+    requests that declare more, or no length, are asked about. `scope` is the request's ASGI scope.
+    """
+
+    async def find_limit(self, scope: dict[str, Any]) -> int:
+        """The largest body in bytes. Raises Refusal where the sender has to prove first who they are."""
+
+    def refuse(self, scope: dict[str, Any], limit: int) -> Refusal:
+        """The response to a body of more than `limit` bytes."""
 
 
 class BodyReader(Protocol):
@@ -32,7 +54,17 @@ def body_reader(head: RequestHead, limit: int) -> BodyReader:
         if [value.strip().lower() for value in values(head.headers, b"transfer-encoding")] != [b"chunked"]:
             raise Refusal(501, "The only transfer coding understood is chunked")
         return ChunkedBody(limit)
-    return SizedBody(int(head.fields.get(b"content-length") or 0), limit)
+    return SizedBody(declared_length(head), limit)
+
+
+def declared_length(head: RequestHead) -> int:
+    """The body's length as Content-Length has it, 0 where there is none."""
+    return int(head.fields.get(b"content-length") or 0)
+
+
+def is_declared_within(head: RequestHead, limit: int) -> bool:
+    """Whether the head says that the body has at most `limit` bytes; a chunked one says nothing."""
+    return b"transfer-encoding" not in head.fields and declared_length(head) <= limit
 
 
 class SizedBody:
@@ -42,7 +74,7 @@ class SizedBody:
 
     def __init__(self, length: int, limit: int) -> None:
         if length > limit:
-            raise _too_large(limit)
+            raise BodyTooLarge(limit)
         self._missing = length
         self.finished = length == 0
 
@@ -91,7 +123,7 @@ class ChunkedBody:
             raise Refusal(400, "Bad request: malformed chunk size")
         self._left = int(digits, 16)
         if self._left > self._room:
-            raise _too_large(self._limit)
+            raise BodyTooLarge(self._limit)
         self._room -= self._left
         self._step = self._read_chunk if self._left else self._read_trailer
         if not self._left:
@@ -133,7 +165,3 @@ class ChunkedBody:
             return None
         self._buffer = rest
         return line
-
-
-def _too_large(limit: int) -> Refusal:
-    return Refusal(413, f"The body is larger than {limit} bytes")

@@ -38,20 +38,24 @@ class Exchange:
         "_delivered",
         "_front",
         "_gone",
-        "_head",
+        "_held_back",
         "_reader",
         "_start",
         "_waiter",
+        "_waiting",
         "complete",
+        "head",
     )
 
     def __init__(self, front: Front, head: RequestHead) -> None:
         """Raises Refusal for a body that is declared too large or in an unknown coding."""
         self._front = front
-        self._head = head
+        self.head = head
         self._reader = body_reader(head, front.options.max_body)
         self._awaits_continue = not self._reader.finished and head.fields.get(b"expect", b"").lower() == b"100-continue"
         self._chunks: list[bytes] = []
+        self._waiting = 0  # bytes in `_chunks`
+        self._held_back = False  # the socket is not read until the application has taken what waits
         self._delivered = False  # the application has had the last piece of the body
         self._waiter: asyncio.Future[None] | None = None
         self._gone = False
@@ -62,7 +66,7 @@ class Exchange:
     @property
     def awaits_body(self) -> bool:
         """Whether the peer owes us bytes."""
-        return not self._reader.finished and not self._awaits_continue
+        return not self._reader.finished and not self._awaits_continue and not self._held_back
 
     def feed(self, data: bytes) -> bytes:
         """Take the body's bytes out of `data` and return what follows it; raises Refusal."""
@@ -72,9 +76,17 @@ class Exchange:
         body, rest = self._reader.feed(data)
         if body:
             self._chunks.append(body)
+            self._waiting += len(body)
+            self._hold_back()
         if body or self._reader.finished:
             self._wake()
         return rest
+
+    def _hold_back(self) -> None:
+        """Stop reading the socket while more waits than the application has taken."""
+        if self._waiting > self._front.options.waiting_body and not self._reader.finished:
+            self._held_back = True
+            self._front.transport.pauseProducing()
 
     def lose(self) -> None:
         """The peer is gone, or will get no more than it has: the application hears `http.disconnect`."""
@@ -136,14 +148,18 @@ class Exchange:
             self._start.get("headers", []),
             date=self._front.server.date_header,
             length=length,
-            method=self._head.method,
-            http_version=self._head.http_version,
-            keep_alive=self._head.keep_alive and self._reader.finished,  # an unread body cannot be skipped
+            method=self.head.method,
+            http_version=self.head.http_version,
+            keep_alive=self.head.keep_alive and self._reader.finished,  # an unread body cannot be skipped
         )
 
     def _next_piece(self) -> dict[str, Any]:
         body = b"".join(self._chunks)
         self._chunks.clear()
+        self._waiting = 0
+        if self._held_back:
+            self._held_back = False
+            self._front.read_on()
         self._delivered = self._reader.finished
         return {"type": "http.request", "body": body, "more_body": not self._delivered}
 

@@ -17,7 +17,7 @@ from twisted.internet.protocol import Factory, Protocol
 
 from gatewayapp.server import answers
 from gatewayapp.server import transport as transports
-from gatewayapp.server.bodies import body_reader
+from gatewayapp.server.bodies import BodyPolicy, BodyTooLarge, body_reader, is_declared_within
 from gatewayapp.server.exchange import AnswerNow, Exchange, whole_answer
 from gatewayapp.server.forwarded import Origin, origin
 from gatewayapp.server.heads import (
@@ -69,6 +69,7 @@ class Front(Protocol):
         self._peer: Origin | None = None
         self._exchange: Exchange | None = None
         self._awaits_turn = False  # a handshake that the gate has not admitted yet
+        self._asking = False  # the application decides how large the body may be
         self._lingering = 0  # bytes we will still read and discard before we drop the peer; 0: not lingering
         self._writable: asyncio.Future[None] | None = None
         self._stalled = 0.0  # since when the peer has taken nothing, if it is not writable
@@ -102,6 +103,8 @@ class Front(Protocol):
             self._discard(len(data))
         elif self._exchange is not None:
             self._feed(data)
+        elif self._asking:
+            self._data += data
         else:
             if not self._data and not self._fresh:
                 self._deadline = loop.time() + self.options.header_timeout
@@ -111,6 +114,7 @@ class Front(Protocol):
     def connectionLost(self, reason: Any = None) -> None:
         self.server.timed.discard(self)
         self._awaits_turn = False
+        self._asking = False
         if self._exchange is not None:
             self._exchange.lose()
             self._exchange = None
@@ -134,6 +138,11 @@ class Front(Protocol):
         """Wait while the peer is slow to read."""
         while self._writable is not None:
             await asyncio.shield(self._writable)
+
+    def read_on(self) -> None:
+        """The application has taken what waited of the body: it has as long again for the rest."""
+        self._deadline = loop.time() + self.options.body_timeout
+        self.transport.resumeProducing()
 
     def answered(self, *, keep_alive: bool) -> None:
         """The exchange is complete: read the next request, or end."""
@@ -184,7 +193,7 @@ class Front(Protocol):
 
     def _read_head(self) -> None:
         """Serve the next request if its head is complete."""
-        if self._exchange is not None or self._awaits_turn or self._lingering:
+        if self._exchange is not None or self._awaits_turn or self._asking or self._lingering:
             return
         data = self._data.lstrip(b"\r\n") if self._data.startswith(b"\r\n") else self._data
         end = data.find(END_OF_HEAD)
@@ -207,8 +216,7 @@ class Front(Protocol):
             self._data = b""
             self._answer_directly(head, data[end:])
         else:
-            body_reader(head, self.options.max_upload)  # refuses what Daphne could not read
-            self._leave_to_daphne(data)
+            self._answer_by_daphne(head, data)
 
     def _is_direct(self, target: bytes) -> bool:
         path = target.partition(b"?")[0]
@@ -220,11 +228,11 @@ class Front(Protocol):
     def _answer_directly(self, head: RequestHead, rest: bytes) -> None:
         if self.server.answer_now is not None and self._answer_now(self.server.answer_now, head, rest):
             return
-        scope = self._scope(head)
-        scope["type"] = "http"
-        scope["http_version"] = head.http_version
-        scope["method"] = head.method
-        self._exchange = exchange = Exchange(self, head)
+        scope = self._http_scope(head)
+        try:
+            self._exchange = exchange = Exchange(self, head)
+        except BodyTooLarge as error:
+            raise self._refuse_body(head, error.limit) from error
         self._feed(rest)
         if self._exchange is exchange:
             self.server.start_task(exchange.run(self.server.application, scope))
@@ -250,10 +258,50 @@ class Front(Protocol):
         self.answered(keep_alive=keep_alive)
         return True
 
+    def _answer_by_daphne(self, head: RequestHead, data: bytes) -> None:
+        """Leave a request to Daphne, unless its body may be too large: then the application is asked first."""
+        limit, policy = self.options.max_upload, self.server.body_policy
+        if policy is None or is_declared_within(head, limit):
+            body_reader(head, limit)  # refuses what Daphne could not read
+            self._leave_to_daphne(head, data, limit)
+            return
+        scope = self._http_scope(head)
+        self._asking = True
+        self._data = data
+        self._deadline = None
+        self.transport.pauseProducing()
+        self.server.start_task(self._ask_for_limit(policy, head, scope))
+
+    async def _ask_for_limit(self, policy: BodyPolicy, head: RequestHead, scope: dict[str, Any]) -> None:
+        """Read no more of the request until the application has said how much its body may have."""
+        refusal: Refusal | None = None
+        limit = self.options.max_upload
+        try:
+            limit = await policy.find_limit(scope)
+            body_reader(head, limit)
+        except BodyTooLarge:
+            refusal = policy.refuse(scope, limit)
+        except Refusal as error:
+            refusal = error
+        except Exception:
+            logger.exception("Exception in the application's body policy on %s %s", head.method, scope["path"])
+            refusal = Refusal(500, "Internal server error")
+        if not self._asking:  # the client is gone
+            return
+        self._asking = False
+        if refusal is not None:
+            self.refuse(refusal)
+        else:
+            self.transport.resumeProducing()
+            self._leave_to_daphne(head, self._data, limit)
+
     def _feed(self, data: bytes) -> None:
         assert self._exchange is not None
         try:
             self._data += self._exchange.feed(data)
+        except BodyTooLarge as error:
+            self.refuse(self._refuse_body(self._exchange.head, error.limit))
+            return
         except Refusal as refusal:
             self.refuse(refusal)
             return
@@ -287,9 +335,11 @@ class Front(Protocol):
         protocol.makeConnection(transport)
         protocol.open(key, scope, head.raw_headers, rest)
 
-    def _leave_to_daphne(self, data: bytes) -> None:
+    def _leave_to_daphne(self, head: RequestHead, data: bytes, limit: int) -> None:
         transport = self._leave()
         channel = self.server.http_factory.buildProtocol(transport.getPeer())
+        channel.body_limit = limit
+        channel.refuse_body = partial(self._refuse_body, head, limit)
         transports.hand_over(transport, channel)
         channel.makeConnection(transport)
         channel.dataReceived(data)
@@ -298,6 +348,13 @@ class Front(Protocol):
         self.server.timed.discard(self)
         self.transport.unregisterProducer()
         return self.transport
+
+    def _refuse_body(self, head: RequestHead, limit: int) -> Refusal:
+        policy = self.server.body_policy
+        return BodyTooLarge(limit) if policy is None else policy.refuse(self._http_scope(head), limit)
+
+    def _http_scope(self, head: RequestHead) -> dict[str, Any]:
+        return {**self._scope(head), "type": "http", "http_version": head.http_version, "method": head.method}
 
     def _scope(self, head: RequestHead) -> dict[str, Any]:
         """What HTTP and WebSocket scopes share."""

@@ -22,13 +22,19 @@ CONTROL_BYTES: Final = b"\x00\x0b\x0c\x1c\x1d\x1e\x85"  # llhttp itself refuses 
 
 
 class Refusal(Exception):
-    """A request we answer ourselves, with `status`, a line of text and optional headers; the connection ends."""
+    """A request that the server responds to itself; the connection ends.
 
-    def __init__(self, status: int, message: str, headers: Headers | None = None) -> None:
+    The response is the line of text `message`, or `body` where one is given, whose type `headers` then name.
+    """
+
+    def __init__(
+        self, status: int, message: str = "", headers: Headers | None = None, body: bytes | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = headers or []
+        self.body = body
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ kept-alive connection is checked in one place.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -69,11 +70,12 @@ class Request(WebRequest):
 
     def handleContentChunk(self, data: bytes) -> None:
         self._uploaded += len(data)
-        if self._uploaded <= self.server.options.max_upload:
+        if self.channel is None:
+            return  # refused already
+        if self._uploaded <= self.channel.body_limit:
             super().handleContentChunk(data)
-        elif self.channel is not None:
-            limit = self.server.options.max_upload
-            self.channel.refuse(Refusal(413, f"The body is larger than {limit} bytes"))
+        else:
+            self.channel.refuse(self.channel.refuse_body())
 
     def process(self) -> None:
         if self.channel is not None:  # else it was refused while its body arrived
@@ -106,6 +108,10 @@ class Channel(HTTPChannel):
     requestFactory: Any = Request
     transport: Any
     factory: RequestFactory
+    body_limit: int
+    """Bytes that the request's body may have."""
+    refuse_body: Callable[[], Refusal]
+    """What a larger one gets."""
 
     def setLineMode(self, extra: bytes = b"") -> None:
         """Twisted calls this when the answer is complete and the next request may be read."""

@@ -53,12 +53,14 @@ class ServerOptions:
     max_header_line: int = 8 * KIB
     max_url: int = 4 * KIB
     max_body: int = KIB * KIB  # requests answered without Daphne's HTTP path
-    max_upload: int = 16 * KIB * KIB  # every other request
+    max_upload: int = 16 * KIB * KIB  # every other request, unless the application has a `body_policy`
+    waiting_body: int = 64 * KIB  # bytes of a body that wait for the application before the socket is not read
 
     # requests with one of these in their path are answered without Daphne's HTTP path, for speed
     direct_paths: tuple[bytes, ...] = (b"/@connections/", b"/%40connections/")
 
     # the process
+    stop_delay: float = 0.0  # seconds between the signal and the moment when no connections are accepted any more
     drain_timeout: float = 30.0
     drain_rate: int = 500  # WebSocket connections closed per second
     shutdown_code: int = 1001

@@ -29,6 +29,7 @@ from twisted.logger import globalLogBeginner
 from gatewayapp.memory_budget import UNLIMITED, MemoryBudget
 from gatewayapp.server import tls
 from gatewayapp.server import transport as transports
+from gatewayapp.server.bodies import BodyPolicy
 from gatewayapp.server.exchange import AnswerNow
 from gatewayapp.server.forwarded import Origin, origin
 from gatewayapp.server.front import FrontFactory
@@ -51,24 +52,31 @@ YOUNG_OBJECTS = 10_000  # between two looks for cycles; a busy server holds more
 
 THREAD_TURN = 0.0005  # seconds; with Python's 5 ms, a thread that computes would hold the event loop up at each send
 
-ThrottleResponse = Callable[[], tuple[str, Headers]]
+ThrottleResponse = Callable[[], tuple[bytes, Headers]]
 """What an application may offer beside ASGI: body and headers of the 429 for a handshake that is not admitted."""
 Ready = Callable[[str, int], None]
+OnSignal = Callable[[], None]
 OnDrain = Callable[[], Awaitable[None]]
 
 
 def run(
-    application: Any, options: ServerOptions, *, ready: Ready | None = None, on_drain: OnDrain | None = None
+    application: Any,
+    options: ServerOptions,
+    *,
+    ready: Ready | None = None,
+    on_signal: OnSignal | None = None,
+    on_drain: OnDrain | None = None,
 ) -> None:
     """Serve `application` until SIGTERM or SIGINT, drain, and return.
 
-    `ready` is called with (host, port) once connections are accepted. `on_drain` is awaited first when the server is
-    told to stop, while every connection is still open.
+    `ready` is called with (host, port) once connections are accepted. `on_signal` is called when the server is told to
+    stop; for `stop_delay` seconds it goes on as before, so that load balancers can notice. A second signal ends the
+    delay, another one the drain. `on_drain` is awaited then, while every connection is still open.
 
     Raises:
         SystemExit: 3 if the application fails to start, 1 if the address cannot be listened on.
     """
-    server = Server(application, options, ready, on_drain)
+    server = Server(application, options, ready, on_signal, on_drain)
     server.run()
     if server.exit_code:
         raise SystemExit(server.exit_code)
@@ -81,8 +89,8 @@ def _spare_collections() -> None:
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
-def _throttle_response() -> tuple[str, Headers]:
-    return "Too many handshakes; try again later", []
+def _throttle_response() -> tuple[bytes, Headers]:
+    return b"Too many handshakes; try again later\n", [(b"content-type", b"text/plain; charset=utf-8")]
 
 
 def _ignore(event: Any) -> None:
@@ -92,11 +100,19 @@ def _ignore(event: Any) -> None:
 class Server(daphne_server.Server):
     """Daphne's server with our protocols; one per process, as Twisted's reactor."""
 
-    def __init__(self, application: Any, options: ServerOptions, ready: Ready | None, on_drain: OnDrain | None) -> None:
+    def __init__(
+        self,
+        application: Any,
+        options: ServerOptions,
+        ready: Ready | None,
+        on_signal: OnSignal | None,
+        on_drain: OnDrain | None,
+    ) -> None:
         super().__init__(application, endpoints=[f"{options.host}:{options.port}"], root_path=options.root_path)
         self.server_name = None  # Daphne's "Server" header
         self.options = options
         self.ready = ready
+        self.on_signal = on_signal
         self.on_drain = on_drain
         self.answer_now: AnswerNow | None = getattr(application, "answer_now", None)
         self.memory: MemoryBudget = getattr(application, "memory", None) or MemoryBudget(UNLIMITED)
@@ -104,6 +120,7 @@ class Server(daphne_server.Server):
         self.handshake_gate = HandshakeGate(options.handshakes_per_second)
         self._throttle_response: ThrottleResponse = getattr(application, "throttle_response", _throttle_response)
         self.awaiting_memory: deque[Connection] = deque()
+        self.body_policy: BodyPolicy | None = getattr(application, "body_policy", None)
         self.exit_code = 0
         self.connections: dict[Any, dict[str, Any]] = {}  # Daphne's: one per plain HTTP request
         self.websockets: set[Connection] = set()
@@ -114,6 +131,7 @@ class Server(daphne_server.Server):
         self.lifespan = Lifespan(application)
         self.port: Any = None
         self._draining: asyncio.Task[None] | None = None
+        self._stop_delay_over: asyncio.Event | None = None  # while the port is still open after the first signal
         self._websockets_gone: asyncio.Future[None] | None = None
         self._stopping = False
         self._descriptor_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -169,7 +187,7 @@ class Server(daphne_server.Server):
     def throttled_handshake(self, retry_after: int) -> Refusal:
         """The response to a handshake that the gate does not admit, as the application words it."""
         body, headers = self._throttle_response()
-        return Refusal(429, body, [(b"retry-after", b"%d" % retry_after), *headers])
+        return Refusal(429, headers=[(b"retry-after", b"%d" % retry_after), *headers], body=body)
 
     def forget(self, connection: Connection) -> None:
         """A WebSocket connection's TCP connection is gone."""
@@ -257,6 +275,8 @@ class Server(daphne_server.Server):
     def _on_signal(self) -> None:
         if self._draining is None and self.port is not None:
             self._draining = loop.create_task(self._drain())
+        elif self._stop_delay_over is not None:
+            self._stop_delay_over.set()
         else:
             self._stop()
 
@@ -266,7 +286,10 @@ class Server(daphne_server.Server):
             reactor.stop()
 
     async def _drain(self) -> None:
-        """Stop accepting, let the application finish, close what is left, finish its work, end."""
+        """Announce it, stop accepting, let the application finish, close what is left, finish its work, end."""
+        if self.on_signal is not None:
+            self.on_signal()
+        await self._delay_stop()
         deadline = loop.time() + self.options.drain_timeout
         await self.port.stopListening().asFuture(loop)
         await self._call_on_drain()
@@ -277,6 +300,14 @@ class Server(daphne_server.Server):
             logger.warning("%d requests and connections were still being served at the exit", len(self.tasks))
         await self.lifespan.shutdown(max(deadline - loop.time(), 1.0))
         self._stop()
+
+    async def _delay_stop(self) -> None:
+        """Go on as before for the stop delay, or until the next signal."""
+        if self.options.stop_delay:
+            self._stop_delay_over = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop_delay_over.wait(), self.options.stop_delay)
+            self._stop_delay_over = None
 
     async def _call_on_drain(self) -> None:
         if self.on_drain is None:

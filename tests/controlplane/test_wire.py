@@ -124,7 +124,7 @@ def test_tags_are_answered_under_their_own_member(call):
         ("GET", "/v2/gophers", 404, "NotFoundException"),
         ("GET", "/v2/apis/a/b/c", 404, "NotFoundException"),
         ("GET", "/v2/apis//routes", 404, "NotFoundException"),
-        ("GET", "/v2/apis/a%00b", 404, "NotFoundException"),
+        ("GET", "/v2/apis/a%00b", 400, "BadRequestException"),
         ("GET", "/v2/apis/a%2Froutes", 404, "NotFoundException"),
         ("PUT", "/v2/domainnames", 405, "MethodNotAllowedException"),
         ("OPTIONS", "/v2/domainnames", 405, "MethodNotAllowedException"),

@@ -89,3 +89,45 @@ def test_passwords_are_not_changed_here(signed_in: Client, ann: User) -> None:
 
     ann.refresh_from_db()
     assert ann.password == before
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "/admin/auth/user/?password__startswith=md5",
+        "/admin/auth/user/?password=x",
+        "/admin/auth/user/?password__regex=.",
+        "/admin/auth/user/?sessions__session_key__startswith=a",
+        "/admin/auth/user/?api_tokens__token_hash__startswith=a",
+        "/admin/gatewayapp/accesskey/?encrypted_secret__startswith=g",
+        "/admin/gatewayapp/apitoken/?token_hash__startswith=a",
+        "/admin/gatewayapp/apitoken/?user__password__startswith=md5",
+        "/admin/gatewayapp/apitoken/?user__sessions__session_key__gt=a",
+        "/admin/gatewayapp/roleassignment/?user__password__contains=a",
+        "/admin/gatewayapp/deployment/?snapshot__icontains=bearer",
+        "/admin/gatewayapp/integration/?request_parameters__contains=bearer",
+        "/admin/dashboard/preference/?user__password__startswith=md5",
+        "/admin/dashboard/preference/?value__0__text__startswith=a",
+    ],
+)
+def test_secrets_cannot_be_probed_by_filters(signed_in: Client, api: Api, query: str) -> None:
+    assert signed_in.get(query).status_code == 400
+
+
+def test_secrets_are_no_search_fields(signed_in: Client, ann: User) -> None:
+    for model, table in site._registry.items():
+        for name in (*table.get_search_fields(None), *table.get_list_display(None)):
+            assert not re.search("password|secret|hash", name), f"{model.__name__}.{name}"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "/admin/auth/user/?is_superuser__exact=1",
+        "/admin/auth/user/?username__startswith=an",
+        "/admin/gatewayapp/apitoken/?user__id__exact=1",
+        "/admin/gatewayapp/api/?pk__in=a,b",
+    ],
+)
+def test_columns_can_be_filtered_by(signed_in: Client, query: str) -> None:
+    assert signed_in.get(query).status_code == 200

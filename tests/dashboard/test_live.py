@@ -187,6 +187,13 @@ def test_an_address_that_is_none_is_refused(bea: tuple[Browser, str]) -> None:
     assert refused.value.response.status_code == 403
 
 
+@pytest.mark.parametrize("address", ["/live/traffic/?api=%00", "/live/connections/one/a%00b"])
+def test_an_address_with_a_nul_is_refused(bea: tuple[Browser, str], address: str) -> None:
+    with pytest.raises(InvalidStatus) as refused, bea[0].watching(address):
+        pass
+    assert refused.value.response.status_code == 400
+
+
 def test_it_ends_when_one_signs_out(bea: tuple[Browser, str]) -> None:
     browser, _ = bea
     with browser.watching() as socket:

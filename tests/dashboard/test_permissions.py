@@ -68,6 +68,7 @@ KINDS = (
 RULES: dict[str, Rule] = {
     "home": _looks(None, "all"),
     "home-first-api": Rule(EDITOR, EDITOR),
+    "restored-connections": Rule(ADMIN, ADMIN),
     "client": _looks(OPERATOR, "some"),
     "client-saved": Rule(OPERATOR, OPERATOR, "some"),
     "connections": _looks(VIEWER, "some"),

@@ -111,6 +111,29 @@ async def test_a_terminated_gateway_finishes_what_is_under_way_closes_with_1001_
     assert not node.complaints()
 
 
+async def test_a_gateway_says_that_it_is_not_ready_before_its_port_closes(
+    start_node: StartNode, new_api: NewApi
+) -> None:
+    node = await start_node(NOPAL_READINESS_GRACE="60")
+    api = await new_api(node=node)
+    client = await api.connect()
+    assert status(node, "/readyz") == 200
+    node.signal(signal.SIGTERM)
+    await eventually(lambda: status(node, "/readyz") == 503, "the readiness of a gateway that stops")
+    assert status(node, "/healthz") == 200
+    late = await api.connect()
+    assert await late.ask("hello") == "hello"
+    node.signal(signal.SIGTERM)
+    assert {await client.closed(), await late.closed()} == {(1001, "Going away")}
+    assert await asyncio.to_thread(node.wait) == 0
+    assert api.ledger.codes() == {"1001": 2}
+
+
+def status(node: Node, target: str) -> int:
+    with node.client() as client:
+        return client.request(target).status
+
+
 async def test_a_gateway_drains_although_its_clients_never_stop_talking(start_node: StartNode, new_api: NewApi) -> None:
     node = await start_node()
     api = await new_api(node=node)

@@ -14,6 +14,8 @@ from collections import Counter, defaultdict
 from typing import Any
 from urllib.parse import parse_qs
 
+from gatewayapp.server.heads import Refusal
+
 Scope = dict[str, Any]
 
 observations: defaultdict[str, asyncio.Queue[Any]] = defaultdict(asyncio.Queue)
@@ -456,3 +458,36 @@ class AnsweringAtOnce:
 
 
 answering_at_once = AnsweringAtOnce()
+
+
+class WithBodyPolicy:
+    """`app`, which takes 200 KB on paths that say `large` once it has looked at the caller, and else what all take."""
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        await app(scope, receive, send)
+
+    async def find_limit(self, scope: Scope) -> int:
+        await asyncio.sleep(float(query(scope, "seconds", "0")))
+        if "broken" in scope["path"]:
+            raise RuntimeError("planned crash")
+        if "large" not in scope["path"]:
+            return 1000
+        if query(scope, "key") != "secret":
+            raise Refusal(401, headers=[(b"content-type", b"text/plain")], body=b"Who are you?")
+        return 200_000
+
+    def refuse(self, scope: Scope, limit: int) -> Refusal:
+        return Refusal(413, headers=[(b"x-limit", b"%d" % limit)], body=b"designed")
+
+    @property
+    def body_policy(self) -> WithBodyPolicy:
+        return self
+
+
+with_body_policy = WithBodyPolicy()
+
+
+async def read_when_told(scope: Scope, receive: Any, send: Any) -> None:
+    """Take nothing of the body until the test says so."""
+    await observations["go " + query(scope, "key")].get()
+    await answer(send, b"%d" % len(await body(receive)))

@@ -142,6 +142,27 @@ def test_a_second_signal_ends_the_drain(serve: Serve) -> None:
         assert server.wait() == 0
 
 
+def test_the_port_stays_open_for_the_stop_delay(serve: Serve) -> None:
+    server = serve(stop_delay=60)
+    watched = opened(server, "/echo")
+    server.signal(signal.SIGTERM)
+    for _ in range(20):
+        assert server.get(DIRECT + "/hello").status == 200
+    watched.send_frame(TEXT, b"still here")
+    assert watched.receive_frame() == (TEXT, b"still here")
+    server.signal(signal.SIGINT)  # a second signal skips the delay
+    assert watched.receive_close() == (1001, "Going away")
+    watched.send_close(1001)
+    assert server.wait() == 0
+    watched.socket.close()
+
+
+def test_the_stop_delay_ends_by_itself(serve: Serve) -> None:
+    server = serve(stop_delay=0.5)
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+
+
 def test_the_application_drains_first() -> None:
     server = ServerProcess([sys.executable, "-m", "tests.server.draining"])
     try:

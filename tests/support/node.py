@@ -62,6 +62,7 @@ class Node:
             "DJANGO_SETTINGS_MODULE": "gatewayapp.settings",
             "NOPAL_DATA_DIR": str(directory),
             "NOPAL_ANONYMOUS_CALLBACKS": "on",
+            "NOPAL_READINESS_GRACE": "0",
             **environment,
         }
         self._arguments = arguments

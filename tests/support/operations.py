@@ -8,11 +8,23 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).parents[2]
-_MODULES = ("apis", "routes", "integrations", "route_responses", "deployments", "stages", "access_keys")
+_MODULES = (
+    "apis",
+    "routes",
+    "integrations",
+    "restored_connections",
+    "route_responses",
+    "deployments",
+    "stages",
+    "access_keys",
+    "api_tokens",
+    "users",
+)
 
 
 class OperationFailed(Exception):
@@ -56,6 +68,9 @@ def _serve() -> None:
         for module in _MODULES
         for name, function in vars(importlib.import_module(f"gatewayapp.controlplane.operations.{module}")).items()
     }
+    from gatewayapp.controlplane.operations import users
+
+    functions["create_administrator"] = partial(users.create_user, roles=[users.ADMINISTRATOR])
     for line in sys.stdin:
         operation, arguments = json.loads(line)
         try:
@@ -68,7 +83,7 @@ def _serve() -> None:
 def _wire(result: Any) -> Any:
     if isinstance(result, tuple):
         return [result[0].pk, *result[1:]]
-    return getattr(result, "pk", None)
+    return result if isinstance(result, int) else getattr(result, "pk", None)
 
 
 if __name__ == "__main__":

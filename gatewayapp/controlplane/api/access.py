@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from gatewayapp.controlplane.api.requests import header_fields, raw_path
 from gatewayapp.controlplane.operations import AccessDenied
 from gatewayapp.core.policy import allows, allows_somewhere, management_action, management_arn
-from gatewayapp.core.sigv4 import verify
+from gatewayapp.core.sigv4 import check_claim, verify
 from gatewayapp.models import AccessKey, Api, DomainName
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ def authenticate(request: HttpRequest) -> AccessKey:
     keys: dict[str, AccessKey] = {}
 
     def secret_of(access_key_id: str) -> str | None:
-        key = AccessKey.objects.filter(pk=access_key_id, revoked=False).first()
+        key = _find_key(access_key_id)
         if key is None:
             return None
         keys[access_key_id] = key
@@ -46,6 +46,22 @@ def authenticate(request: HttpRequest) -> AccessKey:
         now=time(),
     )
     return keys[signed.access_key_id]
+
+
+def check_signer(request: HttpRequest) -> None:
+    """Refuse before its body is read what `authenticate` would refuse whatever its body is. Raises SignatureError."""
+
+    def secret_of(access_key_id: str) -> str | None:
+        key = _find_key(access_key_id)
+        return None if key is None else _secret(key)
+
+    check_claim(
+        query_string=request.META.get("QUERY_STRING", ""),
+        headers=header_fields(request),
+        secret_of=secret_of,
+        service="apigateway",
+        now=time(),
+    )
 
 
 def authorize(key: AccessKey, method: str, path: str, labels: dict[str, str]) -> None:
@@ -87,6 +103,10 @@ def _denied(key: AccessKey, action: str, path: str) -> AccessDenied:
     user = f"arn:aws:iam::{settings.NOPAL_ACCOUNT_ID}:user/{key.name}"
     resource = management_arn(settings.NOPAL_REGION, path)
     return AccessDenied(f"User: {user} is not authorized to perform: {action} on resource: {resource}")
+
+
+def _find_key(access_key_id: str) -> AccessKey | None:
+    return AccessKey.objects.filter(pk=access_key_id, revoked=False).first()
 
 
 def _secret(key: AccessKey) -> str | None:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from gatewayapp.controlplane.operations import BadRequest
+from gatewayapp.core.nul import contains_nul
 from gatewayapp.models import Resource
 
 PAGE_SIZE = 500
@@ -54,7 +55,9 @@ def _token(last: Any) -> str:
 
 def _after(resources: "QuerySet[Any]", token: str) -> Q:
     try:
-        created, key = orjson.loads(base64.urlsafe_b64decode(token))
+        created, key = values = orjson.loads(base64.urlsafe_b64decode(token))
+        if contains_nul(values):
+            raise ValueError("a NUL character")
         moment = read_moment(created)
         key = resources.model._meta.pk.to_python(key)
     except (ValueError, TypeError, ValidationError) as error:

@@ -35,6 +35,18 @@ def header_fields(request: HttpRequest) -> list[tuple[str, str]]:
     return [(name.lower(), value) for name, value in request.headers.items()]
 
 
+def is_form(request: HttpRequest) -> bool:
+    """Whether the body is a form, which Django has read as one before any view."""
+    return request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def json_body(request: HttpRequest) -> bytes:
+    """The body of a request to a page that takes JSON. Raises BadRequest for a form."""
+    if is_form(request):
+        raise BadRequest("The request body must be JSON, not a form.")
+    return request.body
+
+
 def body_document(body: bytes) -> dict[str, Any]:
     """The body as a JSON object; no body is an empty one. Raises BadRequest."""
     try:

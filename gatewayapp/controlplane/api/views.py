@@ -7,8 +7,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseBadRequest, HttpResponseBase, JsonResponse
-from django.template.loader import get_template
+from django.http import HttpRequest
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,12 +15,13 @@ from rest_framework.views import APIView
 
 from gatewayapp.controlplane.api.access import authenticate, authorize, authorize_reference, visible
 from gatewayapp.controlplane.api.pagination import page
-from gatewayapp.controlplane.api.requests import PREFIX, body_document, expected_draft, path_below_prefix
+from gatewayapp.controlplane.api.requests import body_document, expected_draft, path_below_prefix
 from gatewayapp.controlplane.api.table import MethodNotAllowed, Operation, match
 from gatewayapp.controlplane.operations import OperationError
 from gatewayapp.controlplane.operations.actors import Actor, acting
 from gatewayapp.core.sigv4 import SignatureError
 from gatewayapp.models import Api, Document, Resource
+from gatewayapp.storage_failures import find_storage_failure
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +73,8 @@ class ManagementView(APIView):
             response = _error(413, "RequestEntityTooLargeException", {"message": "The request body is too large."})
         elif isinstance(exc, SuspiciousOperation):
             response = _error(400, "BadRequestException", {"message": "The request is malformed."})
+        elif find_storage_failure(exc) is not None:
+            raise exc  # see gatewayapp.error_responses.server_error
         else:
             logger.error("The management API failed", exc_info=exc)
             response = _error(500, "InternalServerErrorException", {"message": "Internal server error"})
@@ -83,18 +85,6 @@ class ManagementView(APIView):
     @property
     def default_response_headers(self) -> dict[str, str]:
         return {"x-amzn-RequestId": str(uuid4())}
-
-
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """The handler of requests that reach no view, those with a foreign Host above all: JSON on `/v2`.
-
-    Django's own handlers look for a CSRF token, hence read a body that may be the reason for the failure.
-    """
-    if not request.path.startswith(f"{PREFIX}/"):
-        return HttpResponseBadRequest(get_template("400.html").render())
-    message = {"message": "The request's Host is not one that this gateway answers for, or the request is malformed."}
-    headers = {"x-amzn-ErrorType": "BadRequestException", "x-amzn-RequestId": str(uuid4())}
-    return JsonResponse(message, status=400, headers=headers)
 
 
 def api_endpoint(request: HttpRequest | Request, api_id: str) -> str:

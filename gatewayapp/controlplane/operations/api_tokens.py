@@ -14,6 +14,7 @@ from gatewayapp.controlplane.operations.grants import access_of, require_held
 from gatewayapp.controlplane.operations.members import Text
 from gatewayapp.core.roles import Permission
 from gatewayapp.models import ApiToken
+from gatewayapp.storage_failures import tolerate_storage_failures
 
 _USE_NOTED_EVERY = timedelta(minutes=1)
 
@@ -71,7 +72,8 @@ def note_use(token: ApiToken) -> None:
     now = timezone.now()
     if token.last_used_at is None or token.last_used_at < now - _USE_NOTED_EVERY:
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _USE_NOTED_EVERY)
-        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
+        with tolerate_storage_failures("Noting that a token was used"):
+            ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
 
 
 def _check_no_broader(user_id: int, scopes: frozenset[str]) -> None:

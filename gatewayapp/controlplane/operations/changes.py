@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, transaction
 
 from gatewayapp.controlplane.operations.audit_entries import add_entry, last_entry, path_of
 from gatewayapp.controlplane.operations.errors import Conflict, NotFound, Outdated
@@ -132,10 +132,6 @@ def one_change(action: str) -> Iterator[Entry]:
                 lambda: configuration_changed.send(sender=ConfigurationVersion, version=version), robust=True
             )
     except IntegrityError as error:
-        raise Conflict(_CONCURRENT) from error
-    except OperationalError as error:
-        if "locked" not in str(error):
-            raise
         raise Conflict(_CONCURRENT) from error
 
 

@@ -26,7 +26,7 @@ from gatewayapp.live import (
     NoGateway,
     live_connections,
 )
-from gatewayapp.models import Connection, Document
+from gatewayapp.models import Connection, Document, Installation
 
 _YOUNGEST_FIRST = ("-connected_at", "-connection_id")
 _OLDEST_FIRST = ("connected_at", "connection_id")
@@ -205,6 +205,8 @@ def _page_from_memory(
 
 def _matching(where: ConnectionFilter, api_ids: frozenset[str] | None) -> "QuerySet[Connection]":
     rows = Connection.objects.order_by()
+    if held := Installation.held():  # in a copy: connections of the original
+        rows = rows.exclude(node_incarnation__in=held)
     if api_ids is not None:
         rows = rows.filter(api_id__in=api_ids)
     if where.api_id:

@@ -9,11 +9,16 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from gatewayapp.data_directory import CERTIFICATES, restrict
+from gatewayapp.storage_failures import find_storage_failure
 
 if TYPE_CHECKING:
     from gatewayapp.management.demo import Demo
+
+GRACE_SECONDS = 5.0
+LOOPBACK_GRACE_SECONDS = 1.0
 
 
 class Command(BaseCommand):
@@ -44,10 +49,11 @@ class Command(BaseCommand):
             )
         certificate, key = self._certificate(tls, options["cert"], options["key"])
         _allow_host(host)
-        call_command("migrate", interactive=False, verbosity=0)
+        _migrate()
 
         # Imported here: these load Twisted's reactor, which no other command needs.
         from gatewayapp.asgi import Application
+        from gatewayapp.body_limits import ANYONE
         from gatewayapp.dataplane.gateway import GatewayOptions
         from gatewayapp.server import ServerOptions, run
 
@@ -59,7 +65,9 @@ class Command(BaseCommand):
             key=key,
             max_body=settings.NOPAL_MAX_CALLBACK_BODY,
             handshakes_per_second=settings.NOPAL_HANDSHAKES_PER_SECOND,
+            max_upload=ANYONE,
             trusted_proxies=settings.NOPAL_TRUSTED_PROXIES,
+            stop_delay=_readiness_grace(loopback),
             drain_timeout=settings.NOPAL_DRAIN_TIMEOUT,
         )
         chat = _demo() if demo else None
@@ -70,7 +78,8 @@ class Command(BaseCommand):
             threading.Thread(target=self._greet, args=(base_url, chat, _is_everywhere(host)), daemon=True).start()
 
         try:
-            run(application, server_options, ready=ready, on_drain=application.gateway.drain)
+            gateway = application.gateway
+            run(application, server_options, ready=ready, on_signal=gateway.announce_stop, on_drain=gateway.drain)
         finally:
             if chat is not None:
                 chat.stop()
@@ -108,6 +117,16 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+def _migrate() -> None:
+    """Bring the database up to date. Raises CommandError where it cannot be used."""
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    except OperationalError as error:
+        if (failure := find_storage_failure(error)) is None:
+            raise
+        raise CommandError(f"Nopal cannot start: {str(error).strip()}. {failure.message}") from error
+
+
 def _demo() -> "Demo":
     from gatewayapp.management.demo import Demo
 
@@ -119,6 +138,13 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _readiness_grace(loopback: bool) -> float:
+    """Seconds that `/readyz` says 503 before the port closes; on loopback nobody but a developer waits for that."""
+    if settings.NOPAL_READINESS_GRACE is not None:
+        return float(settings.NOPAL_READINESS_GRACE)
+    return LOOPBACK_GRACE_SECONDS if loopback else GRACE_SECONDS
 
 
 def _is_everywhere(host: str) -> bool:

@@ -319,7 +319,7 @@ def _after(cursor: str | None) -> tuple[int, str] | None:
     if cursor is None:
         return None
     connected_at, connection_id = decode(cursor)
-    if not isinstance(connected_at, int) or not isinstance(connection_id, str) or "\0" in connection_id:
+    if not isinstance(connected_at, int) or not isinstance(connection_id, str):
         raise invalid_cursor()
     return connected_at, connection_id
 

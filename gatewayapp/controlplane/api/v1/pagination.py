@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from gatewayapp.controlplane.api.pagination import read_moment
 from gatewayapp.controlplane.operations.errors import BadRequest
+from gatewayapp.core.nul import contains_nul
 
 
 def newest_first(rows: "QuerySet[Any]", key: str, cursor: str | None, size: int) -> tuple[list[Any], str | None]:
@@ -32,7 +33,7 @@ def decode(cursor: str) -> list[Any]:
         values = orjson.loads(base64.urlsafe_b64decode(cursor))
     except ValueError as error:
         raise invalid_cursor() from error
-    if not isinstance(values, list) or len(values) != 2:
+    if not isinstance(values, list) or len(values) != 2 or contains_nul(values):
         raise invalid_cursor()
     return values
 

@@ -41,6 +41,7 @@ _SHOWN = (
     "NOPAL_OUTBOUND_ALLOW",
     "NOPAL_OUTBOUND_CONNECTIONS",
     "NOPAL_OUTBOUND_MAX_BODY",
+    "NOPAL_READINESS_GRACE",
     "NOPAL_REGION",
 )
 """Settings that hold no secret and no path."""

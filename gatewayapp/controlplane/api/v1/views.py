@@ -26,6 +26,7 @@ from gatewayapp.controlplane.operations.errors import NotFound, OperationError
 from gatewayapp.core.roles import Access
 from gatewayapp.interchange import Rejected
 from gatewayapp.models import ApiToken, Document
+from gatewayapp.storage_failures import find_storage_failure
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +116,8 @@ class View(APIView):
             return Response({"message": "The request body is too large."}, status=413)
         if isinstance(exc, SuspiciousOperation):  # such as thousands of fields in the query
             return Response({"message": "The request is malformed."}, status=400)
+        if find_storage_failure(exc) is not None:
+            raise exc  # see gatewayapp.error_responses.server_error
         if not isinstance(exc, APIException):
             logger.error("The REST API failed", exc_info=exc)
             return Response({"message": "Internal server error"}, status=500)

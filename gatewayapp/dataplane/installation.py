@@ -1,0 +1,134 @@
+"""Recognizes a copy: a restored database, or a copied data directory, whose original may still be running.
+
+The rows of connections that an earlier run left behind are reported as ended when the gateway starts. In a copy they
+may be live connections of the original, so they are held until somebody has decided. A database belongs to this data
+directory when both hold the same installation id, and the directory is where it was last: the file with the id is the
+same file (a copy has another inode number) on the same machine (host name and machine id). What cannot be told apart
+this way, such as the snapshot of a whole machine, is named by NOPAL_INSTALLATION, which then stands for the place.
+"""
+
+import asyncio
+import hashlib
+import logging
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import DatabaseError, transaction
+
+from gatewayapp.core.ids import Owner
+from gatewayapp.dataplane.database import DatabaseThread
+from gatewayapp.models import Connection, Installation
+
+logger = logging.getLogger(__name__)
+
+_FILE = "installation"
+_MACHINE_ID = Path("/etc/machine-id")
+_POLL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a database is used; `name` is the operator's, and then all that counts."""
+
+    directory: Path
+    name: str = ""
+
+    @property
+    def file(self) -> Path:
+        return self.directory / _FILE
+
+    def read_id(self) -> str:
+        """The installation id that the data directory holds, empty without one."""
+        try:
+            return self.file.read_text().strip()
+        except FileNotFoundError:
+            return ""
+
+    def write_id(self, installation_id: str) -> None:
+        """Written to the disk under the name it is to have, so that a crash leaves the old id or the new one."""
+        temporary = self.file.with_suffix(".new")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(installation_id)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.file)
+
+    def describe(self) -> str:
+        """What tells this place from others, for comparison and for the log."""
+        return f"named {self.name}" if self.name else self.describe_machine()
+
+    def describe_machine(self) -> str:
+        inode = self.file.stat().st_ino if self.file.exists() else 0
+        return f"host {socket.gethostname()}, machine {_machine_id()}, file {inode}"
+
+    def owns(self, installation: Installation) -> bool:
+        """Whether the database was used here last."""
+        if self.name and installation.place == self.describe():
+            return True
+        return self.read_id() == installation.installation_id and installation.place == self.describe_machine()
+
+
+def recognize_installation(owner: Owner) -> bool:
+    """Find out at the start whether this is a copy; whether connections are held, from now on or still.
+
+    Afterwards database and data directory belong together, so that the next start finds nothing new.
+    """
+    place = _Place(Path(settings.DATA_DIR), settings.NOPAL_INSTALLATION)
+    with transaction.atomic():
+        installation = Installation.objects.select_for_update().filter(pk=Installation.ROW).first()
+        is_new = installation is None and not place.read_id()
+        if installation is None:
+            installation = Installation(pk=Installation.ROW)
+        if is_new or not place.owns(installation):
+            found = [] if is_new else _incarnations_left(owner)
+            if found:
+                _warn(installation, owner)
+            installation.held_incarnations = sorted({*installation.held_incarnations, *found})
+            installation.installation_id = uuid4().hex
+            place.write_id(installation.installation_id)
+        installation.place = place.describe()
+        installation.save()
+    return bool(installation.held_incarnations)
+
+
+async def wait_for_decision(database: DatabaseThread) -> None:
+    """Return once somebody has decided about the held connections, here or in another process."""
+    while True:
+        await asyncio.sleep(_POLL_SECONDS)
+        with suppress(DatabaseError):
+            if not await database.run(Installation.held):
+                return
+
+
+def _incarnations_left(owner: Owner) -> list[int]:
+    """The incarnations of connections that are not of this run."""
+    rows = Connection.objects.filter(node_slot=owner.slot).exclude(node_incarnation=owner.incarnation)
+    return list(rows.order_by().values_list("node_incarnation", flat=True).distinct())
+
+
+def _warn(installation: Installation, owner: Owner) -> None:
+    count = Connection.objects.filter(node_slot=owner.slot).exclude(node_incarnation=owner.incarnation).count()
+    used = f" It was last used at another place ({installation.place})." if installation.place else ""
+    logger.warning(
+        "This database is a copy of another installation's.%s It lists %d connections, which may still be open there, "
+        "so their $disconnect is not reported. If the original has ended for good, run "
+        "'manage.py restoredconnections report'; if it still runs, or has reported them, run "
+        "'manage.py restoredconnections discard'. Administrators find the same on the dashboard's overview.",
+        used,
+        count,
+    )
+
+
+def _machine_id() -> str:
+    """The machine's id, hashed since it is not to be disclosed (machine-id(5)); empty in most containers."""
+    try:
+        machine_id = _MACHINE_ID.read_text().strip()
+    except OSError:
+        return ""
+    return hashlib.sha256(f"nopal {machine_id}".encode()).hexdigest()[:16]

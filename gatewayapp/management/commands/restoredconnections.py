@@ -1,0 +1,40 @@
+"""`manage.py restoredconnections [report|discard]`: decide about the connections that a copied database lists."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from gatewayapp.controlplane.operations.errors import Conflict
+from gatewayapp.controlplane.operations.restored_connections import (
+    count_restored_connections,
+    discard_restored_connections,
+    report_restored_connections,
+)
+from gatewayapp.management.tables import ensure_tables
+
+
+class Command(BaseCommand):
+    help = "Decide about the connections of a restored database: they may still be open at the original installation."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "decision",
+            nargs="?",
+            choices=["report", "discard"],
+            help="report: the original has ended for good, deliver their $disconnect; discard: forget them. "
+            "Without a decision, print how many there are.",
+        )
+
+    def handle(self, *, decision: str | None, **options: Any) -> None:
+        ensure_tables()
+        try:
+            if decision == "report":
+                count = report_restored_connections()
+                self.stdout.write(f"The $disconnect of {count} connections is delivered while the gateway runs.")
+            elif decision == "discard":
+                self.stdout.write(f"{discard_restored_connections()} connections are forgotten.")
+            else:
+                self.stdout.write(f"{count_restored_connections()} restored connections wait for a decision.")
+        except Conflict as error:
+            raise CommandError(error.message) from error

@@ -1,0 +1,30 @@
+"""Installation: which installation the database belongs to, and where it ran last.
+
+The data directory holds the same id in a file, so that a database or a directory that was copied is recognised, see
+`gatewayapp.dataplane.installation`.
+"""
+
+from django.db import models
+
+
+class Installation(models.Model):
+    ROW = 1
+
+    installation_id = models.CharField(max_length=32)
+    place = models.CharField(max_length=512)
+    held_incarnations = models.JSONField(default=list)
+    """Incarnations of the node whose connections were found in a copy: nobody has decided about them yet."""
+
+    def __str__(self) -> str:
+        return self.installation_id
+
+    @classmethod
+    def current(cls) -> "Installation | None":
+        """The only row; None before the first start."""
+        return cls.objects.filter(pk=cls.ROW).first()
+
+    @classmethod
+    def held(cls) -> list[int]:
+        """The incarnations whose connections must not be reported until somebody has decided."""
+        installation = cls.current()
+        return [] if installation is None else list(installation.held_incarnations)

@@ -1,0 +1,53 @@
+"""Refuses NUL characters for every page and API, on any database, so that no view has to think of them.
+
+What is encoded once more inside a value, such as a cursor, is checked where it is decoded; the messages of live sockets
+are checked by `dashboard.live`.
+"""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from gatewayapp.controlplane.api.errors import is_management_path, is_rest_path
+from gatewayapp.controlplane.api.requests import is_form
+from gatewayapp.core.nul import contains_nul, json_contains_nul, target_contains_nul
+from gatewayapp.error_responses import error_response
+
+_MESSAGE = "The request contains a NUL character in its {}, which no field takes. Remove it."
+
+
+class NulBytesMiddleware:
+    """Refuses a request with a NUL in its path, query, form or JSON with 400; a cookie with one is ignored."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        place = _place(request)
+        if place:
+            return _refuse(request, place)
+        for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
+            del request.COOKIES[name]
+        return self._get_response(request)
+
+
+def _refuse(request: HttpRequest, place: str) -> HttpResponse:
+    return error_response(request, 400, "BadRequestException", _MESSAGE.format(place))
+
+
+def _place(request: HttpRequest) -> str:
+    """Where the request has a NUL, empty where it has none."""
+    if target_contains_nul(request.path, request.META.get("QUERY_STRING", "")):
+        return "URL"
+    if request.method in ("GET", "HEAD"):
+        return ""
+    if is_form(request) and not _takes_json(request):
+        fields = [*request.POST, *dict(request.POST.lists()).values()]
+        return "form" if contains_nul(fields) else ""
+    return "JSON" if json_contains_nul(request.body) else ""
+
+
+def _takes_json(request: HttpRequest) -> bool:
+    """Whether the body is read as JSON whatever its type is said to be."""
+    return is_management_path(request.path) or is_rest_path(request.path)
