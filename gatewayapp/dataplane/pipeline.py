@@ -9,7 +9,7 @@ import logging
 from time import perf_counter
 
 from gatewayapp.core.context import Context
-from gatewayapp.core.errors import BadIntegrationResult, GatewayError
+from gatewayapp.core.errors import BadIntegrationResult, ConcurrencyLimitReached, GatewayError
 from gatewayapp.core.json_body import Body
 from gatewayapp.core.mapping import check_required_parameters, map_request
 from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Disconnect, Handshake, Message
@@ -44,7 +44,7 @@ class Pipeline:
             if steps is not None:
                 steps.add(MAPPED, request)
             called = perf_counter()
-            response = await self._integrations.invoke(request)
+            response = await self._integrations.invoke(request, route.caller, connection.connection_id)
             latency = perf_counter() - called
             if steps is not None:
                 steps.add(INTEGRATED, response)
@@ -77,7 +77,7 @@ class Pipeline:
             if steps is not None:
                 steps.add(MAPPED, request)
             called = perf_counter()
-            response = await self._integrations.invoke(request)
+            response = await self._integrations.invoke(request, route.caller, connection.connection_id)
             latency = perf_counter() - called
             if steps is not None:
                 steps.add(INTEGRATED, response)
@@ -104,7 +104,7 @@ class Pipeline:
             if steps is not None:
                 steps.add(MAPPED, request)
             called = perf_counter()
-            response = await self._integrations.invoke(request)
+            response = await self._integrations.invoke(request, route.caller, connection.connection_id)
             latency = perf_counter() - called
             if steps is not None:
                 steps.add(INTEGRATED, response)
@@ -125,6 +125,8 @@ def _since(called: float | None) -> float | None:
 
 def _expected(error: Exception, connection: ConnectionInfo) -> GatewayError:
     """The failure as clients may hear of it; what nobody expected is logged in full and kept from them."""
+    if isinstance(error, ConcurrencyLimitReached):
+        return error  # the pool logs a sum of them: a line for each would add to the overload
     if isinstance(error, GatewayError):
         logger.info("%s/%s %s: %s", connection.api_id, connection.stage, connection.connection_id, error)
         return error

@@ -133,7 +133,7 @@ def _read_stage(key: StageKey) -> tuple[Revision, StageSnapshot] | None:
 
 def _compiled(document: dict[str, object], key: StageKey) -> ApiSnapshot | None:
     try:
-        return load(document)
+        return load(document, key.stage)
     except (ValueError, LookupError):
         # Deployments are proven when they are made; one that fails now was made by another version of Nopal.
         logger.exception("The deployment of stage %s of API %s cannot be used: deploy it again", key.stage, key.api_id)
