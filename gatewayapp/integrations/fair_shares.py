@@ -8,7 +8,7 @@ waits, the later ones wait behind it.
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gatewayapp.core.messages import Caller, IntegrationResponse
@@ -68,7 +68,10 @@ class QueuedCall(Call):
 
 
 class FairShares:
-    """Says which calls may be made now; each call that `enter` takes must `leave`."""
+    """Says which calls may be made now.
+
+    A call for which `begin` is false may `wait`. Each call that has begun or waits must `leave` in the end.
+    """
 
     def __init__(self, limits: ShareLimits) -> None:
         self._limits = limits
@@ -98,23 +101,25 @@ class FairShares:
         """Whether no more calls may wait."""
         return share.waiting >= self._limits.queue_length
 
-    def enter(self, call: QueuedCall) -> bool:
-        """Whether the call may be made now; else `leave` of another call returns it when it is its turn."""
+    def begin(self, call: QueuedCall) -> bool:
+        """Whether the call may be made now; then it is one of the active ones."""
         share = call.share
-        behind = self._behind.get(call.client) if self._behind else None
-        if behind is None and not share.queue and self._has_room(share):
-            self._activate(call)
-            return True
-        share.waiting += 1
-        if behind is None:
-            self._enqueue(call)
-        else:
-            behind.append(call)
-        return False
+        if (self._turns and (share.queue or call.client in self._behind)) or not self._has_room(share):
+            return False
+        self._activate(call)
+        return True
 
-    def leave(self, call: QueuedCall) -> list[QueuedCall]:
+    def wait(self, call: QueuedCall) -> None:
+        """Let the call wait: when it is its turn, `leave` of another call returns it."""
+        call.share.waiting += 1
+        if (behind := self._behind.get(call.client)) is not None:
+            behind.append(call)
+        else:
+            self._enqueue(call)
+
+    def leave(self, call: QueuedCall) -> Sequence[QueuedCall]:
         """The call has ended, or has been given up while it waited: the calls whose turn it is now."""
-        share, turns = call.share, self._turns
+        share = call.share
         if call.is_active:
             share.active -= 1
             self._active -= 1
@@ -122,7 +127,7 @@ class FairShares:
             share.waiting -= 1
             if call in share.queue:
                 self._dequeue(call)
-        return self._next_calls() if turns else []
+        return self._next_calls() if self._turns else ()
 
     def waiting_calls(self) -> list[QueuedCall]:
         """All calls that wait, in no particular order."""
@@ -136,10 +141,8 @@ class FairShares:
                 del self._shares[share.caller]
 
     def _has_room(self, share: Share) -> bool:
-        limits = self._limits
-        if self._active >= limits.total:
-            return share.active < limits.reserved
-        return share.active < self.limit_of(share)
+        limits, active = self._limits, share.active
+        return active < limits.reserved or (self._active < limits.total and active < self.limit_of(share))
 
     def _next_calls(self) -> list[QueuedCall]:
         calls: list[QueuedCall] = []

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from gatewayapp.bursts import Burst
 from gatewayapp.core.backend_use import BackendUse, RouteUse
 from gatewayapp.core.errors import BackendUnreachable, ConcurrencyLimitReached
-from gatewayapp.core.messages import Caller
 from gatewayapp.integrations.connection import Call, Connection
 from gatewayapp.integrations.deadlines import Deadlines
 from gatewayapp.integrations.dialing import Refused
@@ -50,6 +49,7 @@ class Pool:
         self._dial = dial
         self._limits = limits
         self._shares = FairShares(limits)
+        self.share_of = self._shares.share_of
         self._turns = turns
         self._patience = patience
         self._refused_since: float | None = None
@@ -64,19 +64,17 @@ class Pool:
     def is_empty(self) -> bool:
         return not (self._connections or self._opening or self._waiting) and self._shares.is_empty
 
-    def share_of(self, caller: Caller) -> Share:
-        return self._shares.share_of(caller)
-
     def submit(self, call: QueuedCall) -> None:
         """Start the call, or let it wait for its turn. Each call that is submitted must be ended by `end`.
 
         Raises ConcurrencyLimitReached where too many calls of the route wait.
         """
-        if self._shares.is_full(call.share):
-            raise self._refuse(call.share, f"{call.share.waiting} more wait (NOPAL_OUTBOUND_QUEUE_LENGTH)")
-        if self._shares.enter(call):
+        if self._shares.begin(call):
             self._carry(call)
+        elif self._shares.is_full(call.share):
+            raise self._refuse(call.share, f"{call.share.waiting} more wait (NOPAL_OUTBOUND_QUEUE_LENGTH)")
         else:
+            self._shares.wait(call)
             call.due = self._turns.watch(call.answer, self._limits.queue_timeout)
 
     def end(self, call: QueuedCall) -> None:

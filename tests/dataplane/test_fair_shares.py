@@ -10,6 +10,7 @@ from websockets.exceptions import InvalidStatus
 from tests.dataplane.conftest import NewApi, StartNode
 from tests.support.apis import Api, Client
 from tests.support.backend import Received
+from tests.support.invariants import eventually
 from tests.support.node import Node
 
 CONNECTIONS, ROUTE_LIMIT, QUEUE = 10, 8, 20
@@ -54,7 +55,9 @@ async def test_a_hanging_route_is_bounded_and_no_other_route_or_api_waits_for_it
             await client.socket.send(hang(number))
     refused = await frames(clients, 5 * 16 - ROUTE_LIMIT - QUEUE)
     assert {json.loads(frame)["message"] for frame in refused} == {"Internal server error"}
-    check_log(node, "concurrency limit of the integration is reached", "route hang", api.backend.endpoint)
+    parts = ("route hang", api.backend.endpoint, "NOPAL_OUTBOUND_CONNECTIONS (10)")
+    [line] = await lines_with(node, "concurrency limit of the integration is reached")
+    assert all(part in line for part in parts)
 
     for witnessed in (api, other):
         for _ in range(5):
@@ -63,6 +66,7 @@ async def test_a_hanging_route_is_bounded_and_no_other_route_or_api_waits_for_it
             assert await witness.ask(text) == text
             await witness.socket.close()
         await witnessed.disconnected(5)
+    await eventually(lambda: len(hanging(api)) >= ROUTE_LIMIT, "calls as many as the route may have")
     assert len(hanging(api)) == ROUTE_LIMIT
 
     release.set()
@@ -120,7 +124,7 @@ async def frames(clients: list[Client], count: int) -> list[str]:
     return received
 
 
-def check_log(node: Node, *parts: str) -> None:
-    """The one line that begins so has all the parts, however many calls were refused."""
-    [line] = [line for line in node.lines if parts[0] in line]
-    assert all(part in line for part in parts)
+async def lines_with(node: Node, text: str) -> list[str]:
+    """The lines of the gateway's log that hold this text, once there is one."""
+    await eventually(lambda: any(text in line for line in node.lines), "the log line")
+    return [line for line in node.lines if text in line]

@@ -298,10 +298,12 @@ async def test_shares_hold_their_promises_in_any_order_of_events(seed: int) -> N
         if chance.random() < 0.55:
             share = shares.share_of(chance.choice(callers))
             call = QueuedCall(b"", False, loop.create_future(), share, chance.choice(clients))
-            if not shares.is_full(share):
+            if shares.begin(call):
                 entered.append(call)
-                if shares.enter(call):
-                    begun.append(call)
+                begun.append(call)
+            elif not shares.is_full(share):
+                entered.append(call)
+                shares.wait(call)
         elif under_way := [call for call in entered if not call.answer.done()]:
             call = chance.choice(under_way)
             call.answer.cancel()
