@@ -56,7 +56,7 @@ class Pipeline:
         except Exception as error:
             failure = _expected(error, connection)
             frame = failure.frame(connection.connection_id, message.request_id)
-            return Outcome(frame, route, None, failure, _since(called))
+            return Outcome(frame, route, None, failure, _latency(called, failure))
 
     async def open_connection(
         self, stage: StageSnapshot, connection: ConnectionInfo, handshake: Handshake, steps: Steps | None = None
@@ -88,7 +88,7 @@ class Pipeline:
         except Exception as error:
             failure = _expected(error, connection)
             denial = failure.denial(connection.connection_id, handshake.request_id)
-            return Outcome(denial, route, None, failure, _since(called))
+            return Outcome(denial, route, None, failure, _latency(called, failure))
 
     async def close_connection(
         self, stage: StageSnapshot, connection: ConnectionInfo, disconnect: Disconnect, steps: Steps | None = None
@@ -110,7 +110,8 @@ class Pipeline:
                 steps.add(INTEGRATED, response)
             return Outcome(None, route, response.status, None, latency)
         except Exception as error:
-            return Outcome(None, route, None, _expected(error, connection), _since(called))
+            failure = _expected(error, connection)
+            return Outcome(None, route, None, failure, _latency(called, failure))
 
 
 def _check_size(frame: str | None, stage: StageSnapshot) -> None:
@@ -119,8 +120,9 @@ def _check_size(frame: str | None, stage: StageSnapshot) -> None:
         raise BadIntegrationResult(f"The answer is larger than a message may be ({limit} bytes).")
 
 
-def _since(called: float | None) -> float | None:
-    return None if called is None else perf_counter() - called
+def _latency(called: float | None, failure: GatewayError) -> float | None:
+    """The seconds that a failed call took; None where no request was sent."""
+    return None if called is None or isinstance(failure, ConcurrencyLimitReached) else perf_counter() - called
 
 
 def _expected(error: Exception, connection: ConnectionInfo) -> GatewayError:

@@ -77,6 +77,25 @@ def test_calls_to_backends_are_listed_and_change_while_one_looks_on(desk: Desk, 
         call.close()
 
 
+def test_refused_calls_need_attention(browser: Browser, tmp_path: Path) -> None:
+    settings = {"NOPAL_OUTBOUND_CONNECTIONS": "1", "NOPAL_OUTBOUND_QUEUE_LENGTH": "0"}
+    with Gateway(tmp_path / "data", **settings) as gateway, socket.create_server(("127.0.0.1", 0)) as backend:
+        administrator(gateway, "ann")
+        url = f"http://127.0.0.1:{backend.getsockname()[1]}"
+        api = gateway.api(integrations={"slow": http_proxy(url)}, routes={"slow": two_way("slow")}, stage="live")
+        with connect(api.url, compression=None) as client:
+            for _ in range(3):
+                client.send(json.dumps({"action": "slow"}))
+            for _ in range(2):
+                assert json.loads(client.recv(15))["message"] == "Internal server error"
+            with tabs(browser) as opened:
+                page = opened.open(f"{gateway.endpoint}/", storage_state=sign_in(browser, gateway, "ann"))
+                attention = page.get_by_role("region", name="Needs attention")
+                expect(attention).to_contain_text(f"2 calls to {url} refused, too many were under way")
+                table = page.get_by_role("table", name="Calls under way to each backend, by API")
+                expect(table).to_contain_text("slow, stage live: 1 of 1 under way, 0 waiting, 2 refused")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_page_fits_and_is_accessible(desk: Desk, api_url: str, theme: Theme, width: int) -> None:
