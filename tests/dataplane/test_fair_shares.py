@@ -44,7 +44,7 @@ def hanging(api: Api) -> list[Received]:
     return [request for request in api.requests("/echo") if b'"hang"' in request.body]
 
 
-async def test_a_hanging_route_is_bounded_and_no_other_route_or_api_waits_for_it(new_api: NewApi, node: Node) -> None:
+async def test_a_hanging_route_is_bounded_and_nobody_waits_for_it(new_api: NewApi, node: Node) -> None:
     release = asyncio.Event()
     api = await new_api(node=node, routes={"hang": {}, "calm": {}})
     other = await new_api(node=node)
@@ -75,7 +75,7 @@ async def test_a_hanging_route_is_bounded_and_no_other_route_or_api_waits_for_it
     assert len(hanging(api)) == ROUTE_LIMIT + QUEUE
 
 
-async def test_a_connect_route_at_its_limit_refuses_handshakes_with_503(new_api: NewApi, node: Node) -> None:
+async def test_a_full_connect_route_refuses_handshakes_with_503(new_api: NewApi, node: Node) -> None:
     api = await new_api(node=node)
     release = asyncio.Event()
     ready = api.accept

@@ -59,7 +59,7 @@ def test_errors_need_attention_and_lead_to_their_connections(desk: Desk, api_url
         expect(page.get_by_role("table")).to_contain_text("fail")
 
 
-def test_calls_to_backends_are_listed_and_change_while_one_looks_on(desk: Desk, gateway: Gateway) -> None:
+def test_calls_to_backends_are_listed_and_updated(desk: Desk, gateway: Gateway) -> None:
     with socket.create_server(("127.0.0.1", 0)) as backend:
         url = f"http://127.0.0.1:{backend.getsockname()[1]}"
         api = gateway.api(integrations={"slow": http_proxy(url)}, routes={"slow": two_way("slow")}, stage="live")

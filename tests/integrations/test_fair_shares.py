@@ -89,7 +89,7 @@ async def test_a_hanging_route_leaves_connections_to_all_others(
         assert (hanging.caller, hanging.active, hanging.limit, hanging.waiting) == (HANGS, 8, 8, 42)
 
 
-async def test_however_many_routes_hang_each_other_one_still_gets_a_connection(
+async def test_many_hanging_routes_leave_each_other_one_a_connection(
     backend: ScriptedBackend, start_client: StartClient
 ) -> None:
     client = start_client(20, reserved=1)
@@ -142,7 +142,7 @@ async def test_a_clients_calls_keep_their_order_across_routes(
     assert order.index("bob 1") < order.index("ann 1 hangs"), "one client's calls do not hold up another's"
 
 
-async def test_a_call_that_was_given_up_lets_its_clients_next_one_wait_for_its_own_route(
+async def test_a_cancelled_call_lets_its_clients_next_one_go(
     backend: ScriptedBackend, start_client: StartClient
 ) -> None:
     client = start_client(5)
@@ -192,9 +192,7 @@ async def test_a_full_queue_refuses_at_once_and_says_why(
     assert len(backend.requests) == 5
 
 
-async def test_a_call_that_waits_too_long_is_refused_and_the_next_ones_are_not(
-    backend: ScriptedBackend, start_client: StartClient
-) -> None:
+async def test_a_call_that_waits_too_long_is_refused(backend: ScriptedBackend, start_client: StartClient) -> None:
     client = start_client(5, queue_timeout=0.1)
     release = asyncio.Event()
     backend.on("/hangs", lambda request: request.body, until=release)
@@ -258,7 +256,7 @@ async def test_functions_share_their_endpoint_fairly_too(
     await integrations.close()
 
 
-async def test_names_that_do_not_resolve_keep_no_thread_from_other_names(
+async def test_dead_names_keep_no_thread_from_other_names(
     backend: ScriptedBackend, start_client: StartClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More calls than there are threads wait for one name; a look-up cannot be interrupted."""
