@@ -17,7 +17,7 @@ _SPARE_DESCRIPTORS = 1_000
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
-    _allow_descriptors(options.connections + _SPARE_DESCRIPTORS)
+    allow_descriptors(options.connections + _SPARE_DESCRIPTORS)
     results: list[Result] = []
     with ExitStack() as stack:
         bench = _bench(stack, options)
@@ -69,7 +69,7 @@ def _bench(stack: ExitStack, options: argparse.Namespace) -> Bench:
     )
 
 
-def _allow_descriptors(count: int) -> None:
+def allow_descriptors(count: int) -> None:
     """Raise this process's limit, which its children inherit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < count:

@@ -1,7 +1,8 @@
 """An HTTP/1.1 backend that costs little: answers 200 with the request's body.
 
 At `/id` it answers with the request's ConnectionId header, at `/served` with how many requests it has served, so that a
-benchmark can tell that the backend was really asked. Reports its port; ends with its stdin.
+benchmark can tell that the backend was really asked. `/large` answers with 100 KB, `/slow/{seconds}` after so many
+seconds. Reports its port; ends with its stdin.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import re
 
 from benchmarks import worker
 
+_LARGE = b"x" * 100_000
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CONNECTION_ID = re.compile(rb"\r\nconnectionid: *([\w=-]+)", re.IGNORECASE)
 
@@ -32,15 +34,28 @@ class Backend(asyncio.Protocol):
             stop = body + (int(length[1]) if length else 0)
             if len(data) < stop:
                 break
-            self._transport.write(answer(data[:end], data[body:stop]))
+            self._respond(data[:end], data[body:stop])
             Backend.served += 1
             data = data[stop:]
         self._buffer = data
 
+    def _respond(self, head: bytes, body: bytes) -> None:
+        path = head.split(b" ", 2)[1]
+        if path.startswith(b"/slow/"):
+            seconds = float(path.rpartition(b"/")[2])
+            asyncio.get_running_loop().call_later(seconds, self._send, response(head, path, b""))
+        else:
+            self._send(response(head, path, body))
 
-def answer(head: bytes, body: bytes) -> bytes:
-    path = head.split(b" ", 2)[1]
-    if path == b"/id":
+    def _send(self, data: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(data)
+
+
+def response(head: bytes, path: bytes, body: bytes) -> bytes:
+    if path == b"/large":
+        body = _LARGE
+    elif path == b"/id":
         found = _CONNECTION_ID.search(head)
         body = found[1] if found else b""
     elif path == b"/served":

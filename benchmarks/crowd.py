@@ -51,10 +51,15 @@ class QuietGateway:
         self.draining = False
 
     async def answer(
-        self, connection: LiveConnection, message: Message, steps: Steps | None = None, source: str = "client"
+        self,
+        connection: LiveConnection,
+        message: Message,
+        charge: int,
+        steps: Steps | None = None,
+        source: str = "client",
     ) -> None:
         await self.pipeline.answer_message(connection.stage.snapshot, connection.info, message, steps)
-        connection.end_message()
+        connection.end_message(charge)
 
     async def trace_message(self, info: ConnectionInfo, text: str) -> str:
         """Take a message on its way, which ends at once for want of routes; the id of its trace."""

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from sqlite3 import connect
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 from urllib.error import HTTPError
+from urllib.parse import urljoin
 from urllib.request import urlopen
 
 import boto3
@@ -21,6 +23,7 @@ _ROOT = Path(__file__).resolve().parent.parent
 _SERVES = "Nopal serves "
 _PATIENCE = 30.0
 _UPGRADE_REQUIRED = 426
+_ROUTES = {"echo": "/echo", "identify": "/id"}
 
 
 class Gateway:
@@ -28,21 +31,24 @@ class Gateway:
 
     region = "us-east-1"
 
-    def __init__(self, backend: str) -> None:
+    def __init__(self, backend: str, **environment: str) -> None:
+        """`environment`: further settings of the gateway."""
         self._backend = backend
+        self._settings = environment
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._data = Path(stack.enter_context(TemporaryDirectory(prefix="nopal-benchmarks-")))
-            self.environment = _environment(self._data)
+            self.environment = _environment(self._data) | self._settings
             with Worker("access_key", environment=self.environment) as worker:
                 issued = worker.report()
             self.access_key_id, self.secret = issued["access_key_id"], issued["secret"]
             self.process = stack.enter_context(self._serve())
             self.url = self._served_url()
             self._management = self._client()
-            self.echo_api, self._connect_api = self._create_api(), self._create_api(connect=True)
+            self.echo_api = self._create_api(_ROUTES)
+            self._connect_api = self._create_api({**_ROUTES, "$connect": "/connect"})
             for api_id in (self.echo_api, self._connect_api):
                 self._await_stage(api_id, STAGE)
             self._stack = stack.pop_all()
@@ -77,6 +83,12 @@ class Gateway:
         finally:
             database.close()
 
+    def create_api(self, routes: Mapping[str, str]) -> str:
+        """An API with a route to a path of the backend, or to a URL, for each key, deployed; its URL for clients."""
+        api_id = self._create_api(routes)
+        self._await_stage(api_id, STAGE)
+        return self._stage_url(api_id).replace("http", "ws", 1)
+
     def add_stage(self, name: str, **members: Any) -> str:
         """One more stage of the API that echoes; its URL for clients."""
         deployed = self._management.get_stage(ApiId=self.echo_api, StageName=STAGE)["DeploymentId"]
@@ -104,27 +116,25 @@ class Gateway:
             aws_secret_access_key=self.secret,
         )
 
-    def _create_api(self, connect: bool = False) -> str:
-        """An API whose routes `echo` and `identify` answer from the backend, deployed."""
+    def _create_api(self, routes: Mapping[str, str]) -> str:
+        """The id of an API with these routes, two-way but for `$connect` and `$disconnect`, and one stage."""
         client = self._management
         api_id: str = client.create_api(
             Name="benchmark", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action"
         )["ApiId"]
-        self._create_route(api_id, "echo", "/echo")
-        self._create_route(api_id, "identify", "/id")
-        if connect:
-            self._create_route(api_id, "$connect", "/connect", two_way=False)
+        for key, path in routes.items():
+            self._create_route(api_id, key, path, two_way=not key.startswith("$"))
         deployment = client.create_deployment(ApiId=api_id)
         client.create_stage(ApiId=api_id, StageName=STAGE, DeploymentId=deployment["DeploymentId"])
         return api_id
 
-    def _create_route(self, api_id: str, key: str, path: str, two_way: bool = True) -> None:
+    def _create_route(self, api_id: str, key: str, path: str, two_way: bool) -> None:
         client = self._management
         integration = client.create_integration(
             ApiId=api_id,
             IntegrationType="HTTP_PROXY",
             IntegrationMethod="POST",
-            IntegrationUri=f"{self._backend}{path}",
+            IntegrationUri=urljoin(self._backend, path),
             RequestParameters={"integration.request.header.ConnectionId": "context.connectionId"},
         )
         route = client.create_route(ApiId=api_id, RouteKey=key, Target=f"integrations/{integration['IntegrationId']}")

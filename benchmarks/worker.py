@@ -29,6 +29,11 @@ async def ready_to_go() -> None:
     gc.collect()
     gc.freeze()
     report(ready=True)
+    await until_told()
+
+
+async def until_told() -> None:
+    """Wait for a line from the parent."""
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
 
 

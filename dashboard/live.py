@@ -27,11 +27,12 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import User
 from django.contrib.auth.signals import user_logged_out
+from django.db import Error as DatabaseError
 from django.http.request import split_domain_port, validate_host
 
 from gatewayapp.controlplane.api.v1.permissions import Need, check_api, check_need
 from gatewayapp.controlplane.operations.errors import NotFound, OperationError
-from gatewayapp.controlplane.operations.users import access_of
+from gatewayapp.controlplane.operations.grants import access_of
 from gatewayapp.cookies import name_of_cookie
 from gatewayapp.core.roles import Access
 from gatewayapp.models import configuration_changed
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 ENDED = 4401
 """The close code that says: sign in again. The page then asks the server, which sends it to the sign-in."""
 _RECHECK_SECONDS = 60.0
+_RETRY_SECONDS = 1.0
+"""Until the next look after one that the database did not answer."""
 _PING_SECONDS = 20.0
 
 
@@ -120,10 +123,17 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
             await self.close(1011)
 
     async def _recheck(self) -> None:
-        while await self._is_allowed():
-            self.changed.clear()
+        """Look again and again whether the viewer may still watch, until they may not."""
+        while True:
+            self.changed.clear()  # before the look: what is changed during it is worth another
+            pause = _RECHECK_SECONDS
+            try:
+                if not await self._is_allowed():
+                    break
+            except DatabaseError:  # the gateway logs that its database is away
+                pause = _RETRY_SECONDS
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.changed.wait(), _RECHECK_SECONDS)
+                await asyncio.wait_for(self.changed.wait(), pause)
         await self.close(ENDED)
 
     async def _is_allowed(self) -> bool:

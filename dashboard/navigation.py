@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from dashboard.themes import theme_of
 from gatewayapp.controlplane.api.v1.permissions import Need, on_all, on_api, on_some
-from gatewayapp.controlplane.operations.users import access_of
+from gatewayapp.controlplane.operations.grants import access_of
 from gatewayapp.core.roles import Access, Permission
 
 

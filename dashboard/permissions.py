@@ -21,7 +21,7 @@ from django_htmx.middleware import HtmxDetails
 from dashboard.rendering import is_fragment, refuse
 from gatewayapp.controlplane.api.v1.permissions import Need, check_api, check_need
 from gatewayapp.controlplane.operations.errors import NotFound, OperationError
-from gatewayapp.controlplane.operations.users import access_of
+from gatewayapp.controlplane.operations.grants import access_of
 from gatewayapp.core.roles import Access
 
 View = Callable[..., HttpResponseBase]

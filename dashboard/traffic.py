@@ -12,7 +12,7 @@ from dashboard.live import LiveConsumer
 from dashboard.texts import milliseconds, spelled
 from gatewayapp.controlplane.api.v1.permissions import on_some
 from gatewayapp.controlplane.operations.errors import OperationError
-from gatewayapp.controlplane.operations.traces import check_traces, watch_traces
+from gatewayapp.controlplane.operations.traces import check_traces, get_traces, watch_traces
 from gatewayapp.core.roles import Access, Permission
 from gatewayapp.core.traces import CLOSE, CONNECT, DISCONNECT, KINDS, MESSAGE, PUSH, Content, Step, Trace
 from gatewayapp.live import TraceFilter
@@ -148,7 +148,10 @@ def _preview(content: Content | None) -> str:
 
 
 class TrafficConsumer(LiveConsumer):
-    """Tells of traces as they come: `{"rows": […], "dropped": how many were left out}`, at most four times a second."""
+    """Tells of traces as they come: `{"rows": […], "dropped": how many were left out}`, at most four times a second.
+
+    The page says with `after` which trace is its newest, so that it gets those too that came before this socket.
+    """
 
     need = on_some(Permission.READ_CONNECTIONS)
 
@@ -156,14 +159,26 @@ class TrafficConsumer(LiveConsumer):
         form = await self._form()
         if form is None:
             return
-        watch = watch_traces(where=form.meant())
+        where, last = form.meant(), self._after()
+        watch = watch_traces(where=where)
         try:
+            known = await sync_to_async(get_traces)(where=where, before=None, size=MOST_ROWS)
+            last = await self._tell_rows(form, known.traces[::-1], 0, last)
             async for batch in watch:
-                if batch.traces or batch.dropped:
-                    rows = [row_of(trace, form.names) for trace in batch.traces]
-                    await self.tell({"rows": rows, "dropped": batch.dropped})
+                last = await self._tell_rows(form, batch.traces, batch.dropped, last)
         finally:
             watch.close()
+
+    async def _tell_rows(self, form: TrafficForm, traces: Sequence[Trace], dropped: int, last: int) -> int:
+        """Tell of the traces with a number above `last`; the highest number by now."""
+        new = [trace for trace in traces if trace.number > last]
+        if new or dropped:
+            await self.tell({"rows": [row_of(trace, form.names) for trace in new], "dropped": dropped})
+        return max([last, *(trace.number for trace in new)])
+
+    def _after(self) -> int:
+        after = self.query.get("after", [""])[0]
+        return int(after) if after.isascii() and after.isdigit() else 0
 
     async def _form(self) -> TrafficForm | None:
         """The filters of the page; None where they are not valid, which the page has said."""

@@ -18,6 +18,7 @@ from gatewayapp.dataplane.addresses import is_gateway_address  # noqa: E402
 from gatewayapp.dataplane.callbacks import Callbacks, host_of  # noqa: E402
 from gatewayapp.dataplane.consumer import GatewayConsumer  # noqa: E402
 from gatewayapp.dataplane.gateway import Gateway, GatewayOptions  # noqa: E402
+from gatewayapp.dataplane.handshakes import throttle_response  # noqa: E402
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -32,6 +33,10 @@ class Application:
         self._callbacks = Callbacks(self.gateway)
         self.answer_now = self._callbacks.answer_now
         """For a server that can ask without ASGI's events: see `gatewayapp.server`."""
+        self.memory = self.gateway.memory
+        """What a server counts the bytes in that it holds for clients: see `gatewayapp.server`."""
+        self.throttle_response = throttle_response
+        """The response to handshakes that a server does not admit: see `gatewayapp.server`."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and _is_live_view(scope):

@@ -21,7 +21,7 @@ class Burst:
         self._sends: list[Send] = []
 
     def add(self, send: Send) -> None:
-        """Call `send` once everything is read that is ready to be read now; it must not raise."""
+        """Call `send` once everything is read that is ready to be read now; what it raises is logged."""
         if not self._sends:
             self._loop.call_soon(self._send)
         self._sends.append(send)
@@ -29,4 +29,7 @@ class Burst:
     def _send(self) -> None:
         sends, self._sends = self._sends, []
         for send in sends:
-            send()
+            try:
+                send()
+            except Exception as error:  # the others' frames must go out all the same
+                self._loop.call_exception_handler({"message": "Cannot send", "exception": error})

@@ -7,6 +7,7 @@ A value that cannot be read raises `ImproperlyConfigured` with the setting's nam
 import ipaddress
 import json
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,20 @@ def number(name: str, default: float) -> float:
         return float(value) if value else default
     except ValueError:
         raise ImproperlyConfigured(f"{name} takes a number, not {value!r}.") from None
+
+
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
+
+
+def size(name: str) -> int | None:
+    """Bytes, as `134217728`, `128M` or `2G` (units of 1,024); None where the setting is empty."""
+    value = text(name)
+    if not value:
+        return None
+    found = re.fullmatch(r"(\d+)\s*([KMG]?)(?:i?B)?", value, re.IGNORECASE)
+    if found is None:
+        raise ImproperlyConfigured(f"{name} takes a size such as 512M or 2G, not {value!r}.")
+    return int(found[1]) * _UNITS[found[2].upper()]
 
 
 def words(name: str, default: str = "") -> list[str]:

@@ -187,8 +187,8 @@ SCOPES = {
     Permission.WRITE_APIS: "change APIs, deploy, roll back, import",
     Permission.READ_AUDIT: "read the audit log",
     Permission.READ_SERVER: "read the server's state and settings",
-    Permission.MANAGE_ACCESS_KEYS: "make and revoke access keys",
-    Permission.MANAGE_USERS: "manage users and their tokens",
+    Permission.MANAGE_ACCESS_KEYS: "make access keys for what it may do itself, and revoke any",
+    Permission.MANAGE_USERS: "manage users who may do no more than itself, and revoke tokens",
     Permission.MANAGE_TOKENS: "make and revoke one's own tokens",
 }
 """What a token may do."""
@@ -207,7 +207,7 @@ class TokenForm(forms.Form):
 
     def __init__(self, *arguments: Any, access: Access, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        held = access.everywhere.union(*access.on_apis.values())
+        held = access.anywhere
         self.fields["scopes"].choices = [  # type: ignore[attr-defined]
             (scope.value, words) for scope, words in SCOPES.items() if scope in held
         ]

@@ -255,7 +255,7 @@ class ActionConsumer(LiveConsumer):
 
     def _run(self, where: ConnectionFilter, expected: int | None, form: FrameForm | CloseForm) -> "Done":
         api_ids = self.access.apis_with(Permission.WRITE_CONNECTIONS)
-        with acting(self._actor):
+        with acting(self._actor, lambda: self.access):
             if len(where.connection_ids) == 1:
                 return Done([_act_on_one(where, api_ids, form)])
             progress = Progress(self)

@@ -30,16 +30,18 @@ _PATIENCE = 3.0
 def traffic(request: Request) -> HttpResponse:
     form = TrafficForm(request.GET, request.access)
     rows: list[dict[str, Any]] = []
-    problem = ""
+    newest, problem = 0, ""
     if form.is_valid():
         try:
             found = traces.get_traces(where=form.meant(), before=None, size=_FIRST_ROWS)
             rows = [row_of(trace, form.names) for trace in found.traces]
+            newest = found.traces[0].number if found.traces else 0
         except OperationError as error:
             problem = error.message
     context = {
         "form": form,
         "rows": rows,
+        "newest": newest,
         "problem": problem,
         "most_rows": MOST_ROWS,
         "query": request.GET.urlencode(),

@@ -26,8 +26,9 @@ from dashboard.sessions import sign_in_again
 from gatewayapp.controlplane.api.v1.pagination import newest_first
 from gatewayapp.controlplane.api.v1.permissions import on_all
 from gatewayapp.controlplane.operations import users as operations
+from gatewayapp.controlplane.operations.grants import access_of
 from gatewayapp.controlplane.operations.sessions import end_sessions, get_sessions
-from gatewayapp.controlplane.operations.users import access_of, assignments_of, user_document
+from gatewayapp.controlplane.operations.users import assignments_of, user_document
 from gatewayapp.core.roles import Permission
 from gatewayapp.models import Api
 

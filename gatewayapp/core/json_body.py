@@ -23,6 +23,8 @@ class _Absent:
 ABSENT: Any = _Absent()
 """What a path finds where there is nothing; JSON's null is None."""
 
+_RELEASED: Any = object()
+
 Path = tuple[str | int, ...]
 """Steps into a document: member names, list indexes, or `*` for all (as `ALL`)."""
 
@@ -39,9 +41,15 @@ class Body:
         self.text = text
         self.value = parse(text)
 
+    def release(self) -> None:
+        """Free the parsed document, which can be many times larger than its text; it is parsed again when asked for."""
+        self.value = _RELEASED
+
     def select(self, path: Path) -> str | None:
         """The value at `path` as text, None where there is nothing or null."""
         value = self.value
+        if value is _RELEASED:
+            value = self.value = parse(self.text)
         if type(value) is not dict:
             return None
         value = find(value, path) if len(path) > 1 or path[0] == ALL else value.get(path[0], ABSENT)

@@ -28,13 +28,13 @@ class StageLimits:
     max_message: int = 131_072
     """A larger message closes the connection with 1009."""
     max_in_flight: int = 16
-    """Integrations that may run at once for one connection; then its socket is not read. 1 keeps strict order."""
+    """Messages of one connection whose response is not written yet; then it is not read. 1 keeps strict order."""
     send_buffer: int = 1_048_576
-    """Bytes that may wait for a slow client; beyond, `@connections` answers 429."""
+    """Bytes that may wait for a slow client; beyond, `@connections` answers 429 and the client is not read."""
     slow_client_timeout: float = 30.0
     """A client whose send buffer stays full for so long is closed with 1008; 0: never."""
     messages_per_second: float = 0.0
-    """Messages and pings one connection may send in a second, with a burst of twice that; then 1008. 0: no limit."""
+    """Messages, pings and pongs one connection may send in a second, with a burst of twice that; then 1008. 0: any."""
     bytes_per_second: float = 0.0
     """Bytes one connection may send in a second, with a burst of twice that; then 1008. 0: no limit."""
     connections: int = 0

@@ -1,6 +1,7 @@
 """Who may do what: four roles, each held for one API or for all, and the permissions that they consist of.
 
-A token's scopes are permissions too: it may do what its owner may, as far as its scopes go.
+A token's scopes are permissions too: it may do what its owner may, as far as its scopes go. Nobody grants more than
+they hold: see `Access.lacks`.
 """
 
 import enum
@@ -72,6 +73,31 @@ class Access:
         """Whether `permission` is held for the API, or without one for the whole installation."""
         return permission in self.everywhere or permission in self.on_apis.get(api_id, ())
 
+    @property
+    def anywhere(self) -> frozenset[Permission]:
+        """What is held everywhere, or on one API at least."""
+        return self.everywhere.union(*self.on_apis.values())
+
+    @property
+    def is_unrestricted(self) -> bool:
+        """Whether everything is allowed, everywhere: an administrator, with no token or one of all scopes."""
+        return self.everywhere >= frozenset(Permission)
+
+    def lacks(self, other: "Access") -> list[str]:
+        """What `other` allows and this does not, in words; whoever holds this may grant `other` if it is empty.
+
+        Everyone manages their own tokens, so that is held by all, except when `other` is unrestricted.
+        """
+        own = frozenset[Permission]() if other.is_unrestricted else frozenset({Permission.MANAGE_TOKENS})
+        return [
+            *sorted(other.everywhere - self.everywhere - own),
+            *(
+                f"{permission} on API {api_id}"
+                for api_id, permissions in sorted(other.on_apis.items())
+                for permission in sorted(permissions - self.everywhere - self.on_apis.get(api_id, frozenset()) - own)
+            ),
+        ]
+
     def sees(self, api_id: str) -> bool:
         """Whether the API exists for them at all: whoever may do nothing with it is told that there is none."""
         return bool(self.on_apis.get(api_id) or self.everywhere - {Permission.MANAGE_TOKENS})
@@ -81,3 +107,7 @@ class Access:
         if permission in self.everywhere:
             return None
         return frozenset(api_id for api_id, permissions in self.on_apis.items() if permission in permissions)
+
+
+UNRESTRICTED = Access(frozenset(Permission))
+"""Of administrators, and of those who run commands on the machine itself."""

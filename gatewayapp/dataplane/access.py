@@ -1,4 +1,4 @@
-"""Access keys in memory: who may call `@connections`, read again whenever the configuration's version moves."""
+"""Access keys in memory: who may call `@connections`, read again when the configuration changes."""
 
 import logging
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ class AccessKeys:
         self._refused = lru_cache(maxsize=4096)(self._refused_resource)
 
     async def refresh(self) -> None:
+        """Read all keys anew. Raises django.db.Error with the keys as they were."""
         self._keys = await self._database.run(_read_keys)
         self._refused.cache_clear()
 

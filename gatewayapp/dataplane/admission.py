@@ -36,6 +36,9 @@ class Admission:
         """Raises OriginRefused or Throttled."""
         limits = stage.snapshot.limits
         _check_origin(limits, info, handshake)
+        under_way = settings.NOPAL_CONCURRENT_HANDSHAKES
+        if under_way and not self._connections.may_open(info.api_id, under_way):
+            raise Throttled(f"{under_way} handshakes are under way, and this API has its share of them.")
         of_address, rate_of_address = settings.NOPAL_CONNECTIONS_PER_ADDRESS, settings.NOPAL_CONNECTS_PER_ADDRESS
         if of_address and self._connections.of_address(info.source_ip) >= of_address:
             raise Throttled(f"{info.source_ip} has {of_address} connections.")

@@ -20,6 +20,7 @@ from gatewayapp.dataplane.observation import Recorder
 from gatewayapp.dataplane.stages import StageHandle, StageKey
 from gatewayapp.dataplane.work import Work
 from gatewayapp.live import Delivery, HandshakeFacts
+from gatewayapp.memory_budget import UNLIMITED, MemoryBudget
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +35,23 @@ LOST: Close = (1006, "")
 BINARY: Close = (1003, "Binary is not supported")
 SLOW_CLIENT: Close = (1008, "Send buffer full")
 RATE_EXCEEDED: Close = (1008, "Rate exceeded")
+OVERLOADED: Close = (1013, "Try again later")
+
+MESSAGE_OVERHEAD = 4096
+"""Bytes that a message in flight costs besides its payload: its task, its request and its call."""
+PAYLOAD_COPIES = 2
+"""How often a message's payload is held while it is in flight: as text, and in the request to the backend."""
 
 
 class LiveConnection:
-    """One open connection: its send buffer, its lifetime, its messages in flight."""
+    """One open connection: its send buffer, its lifetime, its messages in flight.
+
+    A message is in flight from `begin_message` until its response is written to the socket, or until it has none. So
+    one connection holds at most its send buffer and what is in flight for it.
+    """
 
     __slots__ = (
+        "_account",
         "_bytes_bucket",
         "_connections",
         "_hooks",
@@ -48,7 +60,7 @@ class LiveConnection:
         "_outbox_bytes",
         "_send",
         "_set_transport_limits",
-        "_settled",
+        "_slot_free",
         "_work",
         "_writing",
         "bytes_in",
@@ -56,6 +68,7 @@ class LiveConnection:
         "closing",
         "errors",
         "handshake",
+        "held",
         "in_flight",
         "info",
         "last_active_at",
@@ -86,6 +99,8 @@ class LiveConnection:
         self.closing: Close | None = None
         self.retiring = False
         self.in_flight = 0
+        self.held = 0
+        """Bytes in flight and in the send buffer, as counted in the memory budget."""
         self.messages_in = self.messages_out = self.bytes_in = self.bytes_out = 0
         self.errors = 0
         self.last_route: str | None = None
@@ -96,15 +111,17 @@ class LiveConnection:
         self._send = send
         self._connections = connections
         self._work = connections.work
-        self._outbox: deque[tuple[Frame, int]] | None = None
+        self._account = connections.memory.account(info.api_id)
+        self._outbox: deque[tuple[Frame, int, bool]] | None = None  # frame, size, whether a message waits for it
         self._outbox_bytes = 0
         self._writing: asyncio.Task[None] | None = None
-        self._settled: asyncio.Future[None] | None = None
+        self._slot_free: asyncio.Future[None] | None = None
         self._message_bucket: TokenBucket | None = None
         self._bytes_bucket: TokenBucket | None = None
         self._set_transport_limits = extensions.get("nopal.limits")
         self._hooks = extensions.get("nopal.hooks") or _Hookless()
         self._hooks.ping = self.ping
+        self._hooks.pong = self.pong
         self.apply_limits()
 
     def apply_limits(self) -> None:
@@ -118,29 +135,54 @@ class LiveConnection:
 
     # frames out
 
-    def deliver(self, frame: Frame, *, bounded: bool = True) -> Delivery:
-        """Put a frame into the send buffer; never waits for the client.
-
-        Answers to the client's own messages are not `bounded`: their number is, by the messages in flight.
-        """
+    def deliver(self, frame: Frame) -> Delivery:
+        """Put a frame into the send buffer; never waits for the client."""
         if self.closing is not None:
             return Delivery.GONE
-        self.lifetime.touch()
         size = _size(frame)
         try:
             is_sent = self._writing is None and self._hooks.send_now(frame)
         except OSError:
             return Delivery.GONE
         if not is_sent:
-            if bounded and self._outbox_bytes and self._outbox_bytes + size > self.stage.snapshot.limits.send_buffer:
+            if self._outbox_bytes and self._outbox_bytes + size > self.stage.snapshot.limits.send_buffer:
                 return Delivery.BUSY
-            self._write_later(frame, size)
+            if not self._account.admits(self.held, size):
+                return Delivery.BUSY
+            self._write_later(frame, size, is_response=False)
+        self._count_out(size)
+        return Delivery.ACCEPTED
+
+    def respond(self, frame: Frame, charge: int) -> Delivery:
+        """Deliver the response to a message in flight, which ends once its response is written to the socket.
+
+        Responses are never refused: their number is bounded by the messages in flight. `charge` is what
+        `begin_message` returned.
+        """
+        is_sent = True
+        try:
+            if self.closing is not None:
+                return Delivery.GONE
+            size = _size(frame)
+            is_sent = self._writing is None and self._hooks.send_now(frame)
+            if not is_sent:
+                self._write_later(frame, size, is_response=True)
+            self._count_out(size)
+            return Delivery.ACCEPTED
+        except OSError:
+            return Delivery.GONE
+        finally:
+            self._release(charge)
+            if is_sent:
+                self._free_slots(1)
+
+    def _count_out(self, size: int) -> None:
+        self.lifetime.touch()
         self.messages_out += 1
         self.bytes_out += size
         meter = self.stage.meter
         meter.messages_out += 1
         meter.bytes_out += size
-        return Delivery.ACCEPTED
 
     @property
     def waiting(self) -> int:
@@ -152,11 +194,12 @@ class LiveConnection:
         """Whether the client reads more slowly than it is sent to."""
         return self._writing is not None or 2 * self.waiting > self.stage.snapshot.limits.send_buffer
 
-    def _write_later(self, frame: Frame, size: int) -> None:
+    def _write_later(self, frame: Frame, size: int, *, is_response: bool) -> None:
         if self._outbox is None:
             self._outbox = deque()
-        self._outbox.append((frame, size))
+        self._outbox.append((frame, size, is_response))
         self._outbox_bytes += size
+        self._hold(size)
         if self._writing is None:
             self._writing = self._work.start(self._write_outbox())
 
@@ -165,19 +208,27 @@ class LiveConnection:
         assert self._outbox is not None
         try:
             while self._outbox:
-                frame, size = self._outbox[0]
+                frame, size, is_response = self._outbox[0]
                 async with asyncio.timeout(self.stage.snapshot.limits.slow_client_timeout or None):
                     await self._send(_event(frame))
+                del frame
                 self._outbox.popleft()
                 self._outbox_bytes -= size
+                self._release(size)
+                self._free_slots(1 if is_response else 0)
         except TimeoutError:
             self.close(SLOW_CLIENT)
         except OSError:
             pass  # the client is gone; the consumer hears of it
         finally:
-            self._outbox = None
-            self._outbox_bytes = 0
+            self._empty_outbox()
             self._writing = None
+
+    def _empty_outbox(self) -> None:
+        outbox, self._outbox = self._outbox, None
+        self._release(self._outbox_bytes)
+        self._outbox_bytes = 0
+        self._free_slots(sum(is_response for _, _, is_response in outbox or ()))
 
     # messages in
 
@@ -185,28 +236,72 @@ class LiveConnection:
         """Have the server call `take` for text where it can; it answers False to get the text as an event after all."""
         self._hooks.take_text = take
 
-    def begin_message(self, text: str) -> bool:
-        """Count a message in; False if it may not begin: the end has come, or comes for exceeding the rates."""
+    @property
+    def _is_full(self) -> bool:
+        """Whether the client has to wait for its own messages, or for itself: one that does not read is not read."""
+        limits = self.stage.snapshot.limits
+        return self.in_flight >= limits.max_in_flight or self._outbox_bytes >= limits.send_buffer
+
+    async def wait_for_slot(self, size: int) -> None:
+        """Wait until a message of `size` bytes may begin, or the connection has ended."""
+        memory, charge = self._connections.memory, PAYLOAD_COPIES * size + MESSAGE_OVERHEAD
+        memory.add(size)
+        try:
+            while self.closing is None and (self._is_full or not self._account.admits(self.held, charge)):
+                if not self._is_full:
+                    self._account.wait(self)
+                await self._next_free_slot()
+        finally:
+            self._account.forget(self)
+            memory.add(-size)
+
+    def begin_message(self, text: str) -> int | None:
+        """Count a message in and return its charge on the memory budget, in bytes.
+
+        None if it has to wait for a slot (see `wait_for_slot`), 0 if it may not begin at all: the connection has
+        ended, or is closed now for exceeding its rates.
+        """
+        if self.closing is not None or self.retiring:
+            return 0
+        limits = self.stage.snapshot.limits
+        if self.in_flight >= limits.max_in_flight or self._outbox_bytes >= limits.send_buffer:
+            return None
+        size = len(text) if text.isascii() else len(text.encode())
+        charge = PAYLOAD_COPIES * size + MESSAGE_OVERHEAD
+        memory = self._connections.memory
+        if memory.used + charge > memory.limit and not self._account.admits(self.held, charge):
+            return None
         self.lifetime.touch()
         self.last_active_at = int(time() * 1000)
-        if self.closing is not None or self.retiring:
-            return False
-        size = _size(text)
         if self._exceeds(self._message_bucket, 1) or self._exceeds(self._bytes_bucket, size):
             self.close(RATE_EXCEEDED)
-            return False
+            return 0
         self.messages_in += 1
         self.bytes_in += size
         self.in_flight += 1
         meter = self.stage.meter
         meter.messages_in += 1
         meter.bytes_in += size
-        return True
+        self._hold(charge)
+        return charge
 
-    def end_message(self) -> None:
-        """Count a message out, once its integration is done."""
-        self.in_flight -= 1
-        self._settle()
+    def end_message(self, charge: int) -> None:
+        """End a message that has no response; `charge` is what `begin_message` returned."""
+        self._release(charge)
+        self._free_slots(1)
+
+    def _hold(self, size: int) -> None:
+        self._account.hold(size, is_first=not self.held)
+        self.held += size
+
+    def _release(self, size: int) -> None:
+        if size:
+            self.held -= size
+            self._account.release(size, is_last=not self.held)
+
+    def _free_slots(self, count: int) -> None:
+        self.in_flight -= count
+        self.notify_slot_free()
 
     def note(self, outcome: Outcome[Any], event: Event) -> None:
         """Remember how the last event went, and count it."""
@@ -222,19 +317,22 @@ class LiveConnection:
         """The client sent a ping: it may count as activity, and it counts as a message against a flood."""
         if self.stage.snapshot.limits.ping_resets_idle:
             self.lifetime.touch()
+        self.pong()
+
+    def pong(self) -> None:
+        """The client sent a pong that answers no ping (RFC 6455 section 5.5.3): it counts as a message."""
         if self._exceeds(self._message_bucket, 1):
             self.close(RATE_EXCEEDED)
 
-    async def room(self, most: int) -> None:
-        """Wait until fewer than `most` messages are in flight, or the connection has ended."""
-        while self.in_flight >= most and self.closing is None:
-            self._settled = self._settled or asyncio.get_running_loop().create_future()
-            await asyncio.shield(self._settled)
+    def notify_slot_free(self) -> None:
+        """Wake those who wait for a slot."""
+        if self._slot_free is not None:
+            slot_free, self._slot_free = self._slot_free, None
+            slot_free.set_result(None)
 
-    def _settle(self) -> None:
-        settled, self._settled = self._settled, None
-        if settled is not None:
-            settled.set_result(None)
+    async def _next_free_slot(self) -> None:
+        self._slot_free = self._slot_free or asyncio.get_running_loop().create_future()
+        await asyncio.shield(self._slot_free)
 
     def _exceeds(self, bucket: TokenBucket | None, tokens: float) -> bool:
         return bucket is not None and not bucket.take(asyncio.get_running_loop().time(), tokens)
@@ -253,18 +351,26 @@ class LiveConnection:
         self.closing = close
         self.lifetime.stop()
         self._connections.forget(self, by_client)
-        self._settle()
+        self._account.forget(self)
+        self.notify_slot_free()
         return True
 
     async def retire(self) -> None:
         """Close because the gateway goes away, after the messages in flight have been answered; no more are begun."""
         self.retiring = True
-        await self.room(1)
+        while self.in_flight and self.closing is None:
+            await self._next_free_slot()
         self.close(GOING_AWAY)
+
+    def shed(self) -> None:
+        """Close for want of memory: drop what waits for the client instead of waiting for it to read."""
+        if self._writing is not None:
+            self._writing.cancel()
+        self.close(OVERLOADED)
 
     async def _send_close(self, close: Close) -> None:
         """Send the close frame behind everything that was accepted before it, if the client reads that in time."""
-        if self._writing is not None and close != SLOW_CLIENT:
+        if self._writing is not None and close not in (SLOW_CLIENT, OVERLOADED):
             await asyncio.wait([self._writing], timeout=self.stage.snapshot.limits.slow_client_timeout or None)
         with suppress(OSError):
             await self._send({"type": "websocket.close", "code": close[0], "reason": close[1]})
@@ -276,9 +382,10 @@ class LiveConnection:
 class _Hookless:
     """The hooks of a server that has none: everything goes through ASGI's events."""
 
-    __slots__ = ("ping", "take_text")
+    __slots__ = ("ping", "pong", "take_text")
 
     ping: Callable[[], None]
+    pong: Callable[[], None]
     take_text: Callable[[str], bool]
 
     def buffered(self) -> int:
@@ -291,12 +398,14 @@ class _Hookless:
 class Connections:
     """The table of live connections."""
 
-    def __init__(self, work: Work, recorder: Recorder) -> None:
+    def __init__(self, work: Work, recorder: Recorder, memory: MemoryBudget | None = None) -> None:
         self.work = work
         self.recorder = recorder
+        self.memory = memory or MemoryBudget(UNLIMITED)
         self._by_id: dict[str, LiveConnection] = {}
         self._per_stage: Counter[StageKey] = Counter()
         self._per_address: Counter[str] = Counter()
+        self._opening_per_api: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -342,11 +451,21 @@ class Connections:
         """Count a connection that is still in its handshake: a slow backend must not let more in than may be."""
         self._per_stage[key] += 1
         self._per_address[address] += 1
+        self._opening_per_api[key.api_id] += 1
         try:
             yield
         finally:
             _count_down(self._per_stage, key)
             _count_down(self._per_address, address)
+            _count_down(self._opening_per_api, key.api_id)
+
+    def may_open(self, api_id: str, limit: int) -> bool:
+        """Whether one more handshake of the API may be under way, where `limit` of all APIs may be.
+
+        An API within its fair share may always: another's slow `$connect` backend does not keep its clients out.
+        """
+        of_api, active = self._opening_per_api, len(self._opening_per_api)
+        return of_api.total() < limit or of_api[api_id] < limit // (active + (api_id not in of_api))
 
     def of_stage(self, key: StageKey) -> int:
         """Connections of a stage, opening or open."""

@@ -20,6 +20,7 @@ from gatewayapp.core.traces import CONNECT
 from gatewayapp.dataplane.addresses import UnknownHost
 from gatewayapp.dataplane.connections import BINARY, GOING_AWAY, LOST, Close, LiveConnection, Send
 from gatewayapp.dataplane.handshakes import (
+    RETRY_AFTER_SECONDS,
     denial_events,
     early_refusal,
     header,
@@ -81,6 +82,8 @@ class GatewayConsumer(AsyncConsumer):
         """The stage that the handshake is for, and what the connection will be known by."""
         if self.gateway.draining:
             return refusal(503, "ServiceUnavailableException", "Service Unavailable")
+        if self.gateway.memory.is_exhausted:
+            return refusal(503, "ServiceUnavailableException", "Service Unavailable", retry_after=RETRY_AFTER_SECONDS)
         if sum(name.lower() == "authorization" for name, _ in handshake.headers) > 1:
             return Denial(400, (("Content-Type", "text/html"),), b"<html><body>Bad Request</body></html>")
         try:
@@ -144,17 +147,18 @@ class GatewayConsumer(AsyncConsumer):
             if text is None:
                 connection.close(BINARY)
             elif not self._take(connection, text):
-                await connection.room(connection.stage.snapshot.limits.max_in_flight)
+                await connection.wait_for_slot(len(text))
                 self._take(connection, text)
+            del event, text  # the next one may be long in coming
         connection.end(_client_close(event), by_client=True)
 
     def _take(self, connection: LiveConnection, text: str) -> bool:
-        """Begin a message's work; False if too many are in flight."""
-        if connection.in_flight >= connection.stage.snapshot.limits.max_in_flight:
-            return False
-        if connection.begin_message(text):
-            self.gateway.work.run(self.gateway.answer(connection, Message(connection.last_active_at, text)))
-        return True
+        """Begin a message's work; False if it has to wait for a slot, and the client meanwhile is not read."""
+        charge = connection.begin_message(text)
+        if charge:
+            message = Message(connection.last_active_at, text)
+            self.gateway.work.run(self.gateway.answer(connection, message, charge))
+        return charge is not None
 
     async def _report_end(self, connection: LiveConnection) -> None:
         """Deliver `$disconnect`, then forget the connection. The server going away does not stop this."""

@@ -45,7 +45,12 @@ class Served(Protocol):
     draining: bool
 
     def answer(
-        self, connection: LiveConnection, message: Message, steps: Steps | None = None, source: str = "client"
+        self,
+        connection: LiveConnection,
+        message: Message,
+        charge: int,
+        steps: Steps | None = None,
+        source: str = "client",
     ) -> Coroutine[Any, Any, None]: ...
 
 
@@ -145,12 +150,13 @@ class Control:
         limits = connection.stage.snapshot.limits
         if len(text.encode()) > limits.max_message:
             return Delivery.TOO_LARGE
-        if connection.in_flight >= limits.max_in_flight:
+        charge = connection.begin_message(text)
+        if charge is None:
             return Delivery.BUSY
-        if not connection.begin_message(text):
+        if charge == 0:
             return Delivery.GONE
         message = Message(connection.last_active_at, text)
-        self._connections.work.start(self._gateway.answer(connection, message, Steps(), "replay"))
+        self._connections.work.start(self._gateway.answer(connection, message, charge, Steps(), "replay"))
         return message.request_id
 
     def _serve_frame(self, frame: str | bytes) -> Serve:

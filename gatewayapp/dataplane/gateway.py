@@ -24,6 +24,7 @@ from gatewayapp.dataplane.connections import GOING_AWAY, LOST, Close, Connection
 from gatewayapp.dataplane.control import Control
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.dataplane.lock import DataDirectoryLock
+from gatewayapp.dataplane.memory_guard import MemoryGuard
 from gatewayapp.dataplane.metering import Metering
 from gatewayapp.dataplane.observation import Recorder
 from gatewayapp.dataplane.pipeline import Pipeline
@@ -34,7 +35,8 @@ from gatewayapp.environment import parse_networks
 from gatewayapp.integrations import Integrations
 from gatewayapp.integrations.fair_shares import ShareLimits
 from gatewayapp.integrations.outbound import OutboundOptions
-from gatewayapp.models import configuration_changed
+from gatewayapp.memory_budget import MemoryBudget, default_budget
+from gatewayapp.models import ConfigurationVersion, configuration_changed
 
 logger = logging.getLogger(__name__)
 
@@ -64,47 +66,54 @@ class Gateway:
         self._reading, self._writing = DatabaseThread("nopal-read"), DatabaseThread("nopal-write")
         self._lock = DataDirectoryLock(Path(settings.DATA_DIR))
         self._changed: asyncio.Event | None = None
+        self._version = -1
+        """Of the configuration that is in force here."""
         self._starting: asyncio.Task[None] | None = None
         self._watcher: asyncio.Task[None] | None = None
         self.work = Work()
         self.mask = Mask(settings.NOPAL_MASK)
         self.recorder = Recorder(self.mask)
-        self.connections = Connections(self.work, self.recorder)
+        self.memory = MemoryBudget(settings.NOPAL_MEMORY_BUDGET or default_budget())
+        self.connections = Connections(self.work, self.recorder, self.memory)
+        self.memory_guard = MemoryGuard(self.memory, self.connections)
         self.stages = Stages(self._reading)
         self.metering = Metering(self.stages, self.connections)
         self.access_keys = AccessKeys(self._reading)
         self.admission = Admission(self.connections)
         self.anonymous_callbacks = settings.NOPAL_ANONYMOUS_CALLBACKS and options.loopback
         self.addresses = Addresses(settings.ALLOWED_HOSTS, settings.NOPAL_DOMAIN_NAME)
+        self.has_started = False
         self.draining = False
 
-    @property
-    def has_started(self) -> bool:
-        return self._starting is not None and self._starting.done()
-
     async def started(self) -> None:
-        """Start the data plane unless it is started: some servers do not speak ASGI's lifespan."""
+        """Start the data plane unless it is started: some servers do not speak ASGI's lifespan.
+
+        Raises what the start failed with, every time: what is started in part serves nobody.
+        """
+        if self.has_started:
+            return
         if self._starting is None:
             self._starting = asyncio.get_running_loop().create_task(self._start())
-        if not self._starting.done():
-            await asyncio.shield(self._starting)
+        await asyncio.shield(self._starting)
 
     async def _start(self) -> None:
         self._lock.acquire()
         owner = await self._writing.run(claim_node, _SLOT)
         self.ids = ConnectionIds(_connection_id_key(), owner)
         self.registry = Registry(self._writing, owner)
-        self._integrations = Integrations(_outbound_options(self._options), settings.NOPAL_LAMBDA_ENDPOINT)
+        self._integrations = Integrations(_outbound_options(self._options, self.memory), settings.NOPAL_LAMBDA_ENDPOINT)
         self.pipeline = Pipeline(self._integrations)
         self.stages.on_change = self._stage_changed
         self.stages.on_delete = self._stage_deleted
         self._follow_configuration(asyncio.get_running_loop())
-        await self._refresh()
+        await self.refresh()
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
         self.work.start(self._report_abandoned(owner))
         self.metering.start()
+        self.memory_guard.start()
         self._control = Control(self, self._integrations)
         live.announce(self._control)
+        self.has_started = True
 
     async def drain(self) -> None:
         """Let nobody in any more, finish what is under way, close every connection, deliver every `$disconnect`."""
@@ -121,6 +130,7 @@ class Gateway:
         if self._watcher is not None:
             self._watcher.cancel()
             self.metering.stop()
+            self.memory_guard.stop()
             live.withdraw(self._control)
         await self.registry.close()
         await self._integrations.close()
@@ -130,16 +140,23 @@ class Gateway:
     # what happens on connections
 
     async def answer(
-        self, connection: LiveConnection, message: Message, steps: Steps | None = None, source: str = "client"
+        self,
+        connection: LiveConnection,
+        message: Message,
+        charge: int,
+        steps: Steps | None = None,
+        source: str = "client",
     ) -> None:
-        """Take a message that has begun on its way, and deliver what answers it."""
+        """Handle a message that has begun, and deliver its response; `charge` is what `begin_message` returned."""
         stage, info, delivery = connection.stage.snapshot, connection.info, None
         steps = steps or self.recorder.begin(stage, info)
+        is_over = False
         try:
             outcome = await self.pipeline.answer_message(stage, info, message, steps)
             connection.note(outcome, message)
             if outcome.answer is not None:
-                delivery = connection.deliver(outcome.answer, bounded=False)
+                is_over = True
+                delivery = connection.respond(outcome.answer, charge)
             if steps is not None:
                 steps.add(SENT, None if delivery is None else delivery.value)
                 self.recorder.end(
@@ -154,7 +171,8 @@ class Gateway:
                     source=source,
                 )
         finally:
-            connection.end_message()
+            if not is_over:
+                connection.end_message(charge)
 
     # following the configuration
 
@@ -178,13 +196,24 @@ class Gateway:
                 pass
             self._changed.clear()
             try:
-                await self._refresh()
+                await self.refresh()
             except DatabaseError as error:
                 logger.error("Cannot read the configuration, going on with what is known: %s", error)
+            except Exception:  # this task ends with the gateway only: without it no change would ever take effect
+                logger.exception("Cannot load the configuration, going on with what is known")
 
-    async def _refresh(self) -> None:
-        if await self.stages.refresh():
-            await self.access_keys.refresh()
+    async def refresh(self) -> None:
+        """Load what changed since the last time.
+
+        A version counts as seen only after all that depends on it was loaded: what a failure left out the next poll
+        loads. It is read first, so that what is loaded is at least as new.
+        """
+        version = await self._reading.run(ConfigurationVersion.current)
+        if version == self._version:
+            return
+        await self.access_keys.refresh()  # the first, so that nothing keeps a revoked key alive
+        await self.stages.refresh()
+        self._version = version
 
     def _stage_changed(self, stage: StageHandle) -> None:
         for connection in self.connections:
@@ -230,7 +259,7 @@ def _connection_id_key() -> bytes:
     return hashlib.blake2b(settings.NOPAL_ENCRYPTION_KEY.encode(), digest_size=32, person=b"connection-ids").digest()
 
 
-def _outbound_options(options: GatewayOptions) -> OutboundOptions:
+def _outbound_options(options: GatewayOptions, memory: MemoryBudget) -> OutboundOptions:
     allow = settings.NOPAL_OUTBOUND_ALLOW
     networks = (LOOPBACK if options.loopback else ()) if allow == "auto" else parse_networks(allow)
     return OutboundOptions(
@@ -244,4 +273,5 @@ def _outbound_options(options: GatewayOptions) -> OutboundOptions:
             queue_length=settings.NOPAL_OUTBOUND_QUEUE_LENGTH,
             queue_timeout=settings.NOPAL_OUTBOUND_QUEUE_TIMEOUT,
         ),
+        memory=memory,
     )

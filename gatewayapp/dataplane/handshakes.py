@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from gatewayapp.cookies import own_cookies
-from gatewayapp.core.errors import GatewayError
+from gatewayapp.core.errors import GatewayError, Throttled
 from gatewayapp.core.ids import new_request_id
 from gatewayapp.core.masking import Mask
 from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Handshake, Headers
@@ -15,6 +15,12 @@ from gatewayapp.live import HandshakeFacts
 _LONGEST_USER_AGENT = 2048
 _LONGEST_PATH, _LONGEST_QUERY, _LONGEST_LINE, _LONGEST_HEADERS = 512, 1536, 1024, 6144
 """What is kept of a handshake for those who look at the connection: 8 KiB in all."""
+
+RETRY_AFTER_SECONDS = 5
+"""When a client that was refused for want of memory may try again."""
+THROTTLED_RETRY_AFTER_SECONDS = 1
+
+_ERROR_TYPES = {403: "ForbiddenException", 429: "TooManyRequestsException"}
 
 
 def read_headers(scope: dict[str, Any]) -> Headers:
@@ -73,20 +79,31 @@ def header(headers: Headers, name: str) -> str:
     return next((value for key, value in headers if key.lower() == name), "")
 
 
-def refusal(status: int, error_type: str, message: str) -> Denial:
-    """The answer to a handshake that fails before the connection has an id; shaped as by AWS's REST gateway."""
-    headers = (
+def refusal(status: int, error_type: str, message: str, retry_after: int | None = None) -> Denial:
+    """The response to a handshake that fails before the connection has an id; shaped as by AWS's REST gateway.
+
+    `retry_after`: seconds until the client may try again (RFC 9110 section 10.2.3).
+    """
+    headers: tuple[tuple[str, str], ...] = (
         ("Content-Type", "application/json"),
         ("x-amzn-RequestId", new_request_id()),
         ("x-amzn-ErrorType", error_type),
     )
+    if retry_after is not None:
+        headers += (("Retry-After", str(retry_after)),)
     return Denial(status, headers, orjson.dumps({"message": message}))
 
 
 def early_refusal(error: GatewayError) -> Denial:
     """The refusal of a handshake by a failure that came before the connection had an id."""
-    kinds = {403: "ForbiddenException", 429: "TooManyRequestsException"}
-    return refusal(error.status, kinds[error.status], error.message)
+    retry_after = THROTTLED_RETRY_AFTER_SECONDS if error.status == 429 else None
+    return refusal(error.status, _ERROR_TYPES[error.status], error.message, retry_after)
+
+
+def throttle_response() -> tuple[str, list[tuple[bytes, bytes]]]:
+    """Body and headers of the 429 for a handshake that the server does not admit; it adds Retry-After."""
+    denial = refusal(Throttled.status, _ERROR_TYPES[Throttled.status], Throttled.message)
+    return denial.body.decode(), [(name.lower().encode(), value.encode()) for name, value in denial.headers]
 
 
 def denial_events(denial: Denial) -> tuple[dict[str, Any], dict[str, Any]]:

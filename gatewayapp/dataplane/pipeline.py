@@ -41,10 +41,13 @@ class Pipeline:
                 steps.add(SELECTED, route.route_key)
             context = Context(connection, stage.variables, route.route_key, message, body)
             request = map_request(route, context)
+            body.release()
             if steps is not None:
                 steps.add(MAPPED, request)
             called = perf_counter()
-            response = await self._integrations.invoke(request, route.caller, connection.connection_id)
+            invocation = self._integrations.invoke(request, route.caller, connection.connection_id)
+            del request  # a slow backend must not make us hold a second copy of the payload
+            response = await invocation
             latency = perf_counter() - called
             if steps is not None:
                 steps.add(INTEGRATED, response)

@@ -1,7 +1,7 @@
 """The deployed stages as the data plane sees them: compiled once, swapped as a whole when they change.
 
-An index of all stages is read again when the configuration's version moves; a stage's deployment is compiled when the
-first client asks for it. Whoever holds a `StageHandle` reads `handle.snapshot` once for each message.
+An index of all stages is read again when the configuration changes; a stage's deployment is compiled when the first
+client asks for it. Whoever holds a `StageHandle` reads `handle.snapshot` once for each message.
 """
 
 import asyncio
@@ -12,10 +12,10 @@ from typing import NamedTuple
 from django.conf import settings
 
 from gatewayapp.core.limits import StageLimits
-from gatewayapp.core.snapshot import ApiSnapshot, StageSnapshot, load
+from gatewayapp.core.snapshot import StageSnapshot, load
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.dataplane.meters import StageMeter
-from gatewayapp.models import ConfigurationVersion, Stage
+from gatewayapp.models import Deployment, Stage
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,6 @@ class Stages:
         self._index: dict[StageKey, Revision] = {}
         self._handles: dict[StageKey, StageHandle] = {}
         self._loading: dict[StageKey, asyncio.Future[StageHandle | None]] = {}
-        self._version = -1
         self.on_change: Callable[[StageHandle], None] = lambda handle: None
         """Called after a handle's snapshot was replaced."""
         self.on_delete: Callable[[StageHandle], None] = lambda handle: None
@@ -79,16 +78,14 @@ class Stages:
             self._loading[key] = asyncio.ensure_future(self._load(key))
         return await asyncio.shield(self._loading[key])
 
-    async def refresh(self) -> bool:
-        """Read what changed since the last time; False if nothing did."""
-        version = await self._database.run(ConfigurationVersion.current)
-        if version == self._version:
-            return False
+    async def refresh(self) -> None:
+        """Read the index, and the stages in use that changed.
+
+        Raises django.db.Error with a part of them loaded: the next call loads the rest.
+        """
         self._index = await self._database.run(_read_index)
-        self._version = version
         for key, handle in list(self._handles.items()):
             await self._update(key, handle)
-        return True
 
     async def _load(self, key: StageKey) -> StageHandle | None:
         try:
@@ -122,19 +119,17 @@ def _read_stage(key: StageKey) -> tuple[Revision, StageSnapshot] | None:
     stage = Stage.objects.select_related("deployment").filter(api_id=key.api_id, stage_name=key.stage).first()
     if stage is None or stage.deployment is None:
         return None
-    api = _compiled(stage.deployment.snapshot, key)
-    if api is None:
+    try:
+        snapshot = _compile(stage, stage.deployment)
+    except (ValueError, LookupError, TypeError):
+        # Deployments and limits are proven when they are made: these were made by another version of Nopal.
+        logger.exception("The deployment of stage %s of API %s cannot be used: deploy it again", key.stage, key.api_id)
         return None
-    limits = StageLimits.from_document(stage.limits, StageLimits.from_document(settings.NOPAL_LIMITS))
-    data_trace = stage.default_route_settings.get("dataTraceEnabled") is True
-    snapshot = StageSnapshot(api, stage.stage_name, stage.stage_variables, limits, data_trace)
     return Revision(stage.deployment_id, stage.revision), snapshot
 
 
-def _compiled(document: dict[str, object], key: StageKey) -> ApiSnapshot | None:
-    try:
-        return load(document, key.stage)
-    except (ValueError, LookupError):
-        # Deployments are proven when they are made; one that fails now was made by another version of Nopal.
-        logger.exception("The deployment of stage %s of API %s cannot be used: deploy it again", key.stage, key.api_id)
-        return None
+def _compile(stage: Stage, deployment: Deployment) -> StageSnapshot:
+    limits = StageLimits.from_document(stage.limits, StageLimits.from_document(settings.NOPAL_LIMITS))
+    data_trace = stage.default_route_settings.get("dataTraceEnabled") is True
+    api = load(deployment.snapshot, stage.stage_name)
+    return StageSnapshot(api, stage.stage_name, stage.stage_variables, limits, data_trace)

@@ -16,8 +16,11 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from gatewayapp.bursts import Burst
 from gatewayapp.core.errors import BackendUnreachable, BadIntegrationResult, GatewayError
 from gatewayapp.core.messages import Headers, IntegrationResponse
+from gatewayapp.memory_budget import MemoryBudget
 
 MAX_INTERIM_RESPONSES = 16
+_SMALL_BODY = 64 * 1024
+"""A response that is read on even when the memory budget is exhausted, in bytes."""
 
 _PEER_CLOSED: int = getattr(select, "POLLRDHUP", 0)
 
@@ -68,6 +71,7 @@ class Connection(asyncio.Protocol):
         "_headers",
         "_interim",
         "_limits",
+        "_memory",
         "_next",
         "_owner",
         "_parser",
@@ -80,13 +84,17 @@ class Connection(asyncio.Protocol):
         "lost",
     )
 
-    def __init__(self, sock: socket.socket, secure: bool, owner: Owner, limits: AnswerLimits) -> None:
+    def __init__(
+        self, sock: socket.socket, secure: bool, owner: Owner, limits: AnswerLimits, memory: MemoryBudget
+    ) -> None:
         poller = select.poll()
         # Under TLS bytes may come unasked, such as session tickets.
         poller.register(sock, _PEER_CLOSED if secure else _PEER_CLOSED | select.POLLIN)
         self._poll = poller.poll
         self._owner: Owner | None = owner
         self._limits = limits
+        self._memory = memory
+        self._body: bytes | bytearray = b""
         self._transport: asyncio.Transport | None = None
         self._parser = HttpResponseParser(self)
         self._next: Call | None = None  # to be sent at the end of this turn of the event loop
@@ -99,7 +107,8 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[str, str]] = []
         self._answer_headers: Headers = ()
         self._status = 0
-        self._body: bytes | bytearray = b""
+        self._memory.add(-len(self._body))
+        self._body = b""
         self._complete = False
         self._reusable = False
         self._expects_body = True
@@ -131,6 +140,7 @@ class Connection(asyncio.Protocol):
         self._next, self._call = None, call
         assert self._transport is not None
         self._transport.write(call.wire)
+        call.wire = b""  # the transport keeps what the kernel has not taken
 
     def abort(self) -> None:
         """Close at once. A call that is still carried is left without an answer: its caller has given up."""
@@ -199,6 +209,7 @@ class Connection(asyncio.Protocol):
         if not self._expects_body:
             raise _Refused("a body where there can be none")
         self._since_progress = 0
+        self._memory.add(len(chunk))
         if not self._body:
             self._body = chunk
         elif isinstance(self._body, bytearray):
@@ -207,6 +218,8 @@ class Connection(asyncio.Protocol):
             self._body = bytearray(self._body) + chunk
         if len(self._body) > self._limits.body:
             raise _Refused(f"a body of more than {self._limits.body} bytes")
+        if self._memory.is_exhausted and len(self._body) > _SMALL_BODY:
+            raise _Refused("more than fits into the memory budget (NOPAL_MEMORY_BUDGET) at the moment")
 
     def on_message_complete(self) -> None:
         if self._status:
@@ -268,6 +281,7 @@ class Connection(asyncio.Protocol):
         call.connection = None
         if not call.answer.done():
             call.answer.set_exception(error)
+        self._forget_answer()
         self.abort()
 
     def _loss(self, error: Exception | None) -> GatewayError:

@@ -20,6 +20,7 @@ from gatewayapp.integrations.deadlines import Deadlines
 from gatewayapp.integrations.dialing import Dialer, Resolve
 from gatewayapp.integrations.fair_shares import QueuedCall, ShareLimits
 from gatewayapp.integrations.pool import Pool, WaitedTooLong
+from gatewayapp.memory_budget import UNLIMITED, MemoryBudget
 
 _Key = tuple[str, Origin, str | None]
 """The API, where the connections lead, and the name in the certificate."""
@@ -42,6 +43,8 @@ class OutboundOptions:
     connect_timeout: float = 10.0
     refusal_patience: float = 0.8
     """How long a backend may refuse connections, as while it restarts, before calls are told of it."""
+    memory: MemoryBudget = field(default_factory=lambda: MemoryBudget(UNLIMITED))
+    """Counts the bytes of responses that are being read."""
 
 
 class OutboundClient:
@@ -73,8 +76,10 @@ class OutboundClient:
         answer: asyncio.Future[IntegrationResponse] = self._loop.create_future()
         is_head = head.startswith(b"HEAD ")
         call = QueuedCall(head + request.body, is_head, answer, pool.share_of(caller), connection_id)
+        timeout = request.timeout
+        del request  # the call has what is to be sent
         pool.submit(call)
-        due = self._deadlines.watch(answer, request.timeout)
+        due = self._deadlines.watch(answer, timeout)
         try:
             return await answer
         except WaitedTooLong:
@@ -135,7 +140,7 @@ class OutboundClient:
 
     async def _open(self, origin: Origin, server_name: str | None, owner: Owner) -> Connection:
         def build(sock: socket.socket) -> Connection:
-            return Connection(sock, origin.scheme == "https", owner, self._limits)
+            return Connection(sock, origin.scheme == "https", owner, self._limits, self._options.memory)
 
         return await self._dialer.dial(origin, server_name, build)
 

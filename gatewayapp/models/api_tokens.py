@@ -37,8 +37,8 @@ class ApiTokenManager(models.Manager["ApiToken"]):
 
     def find(self, token: str) -> "ApiToken | None":
         """The row of a token that may be used now, with its owner, or None."""
-        found = self.select_related("user").filter(token_hash=_hash(token), revoked=False, user__is_active=True).first()
-        return None if found is None or found.expired else found
+        found = self.select_related("user").filter(token_hash=_hash(token)).first()
+        return found if found is not None and found.usable else None
 
 
 class ApiToken(models.Model):
@@ -66,6 +66,11 @@ class ApiToken(models.Model):
     @property
     def expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may be used now: it has not ended, nor is its owner shut out."""
+        return not self.revoked and not self.expired and self.user.is_active
 
     def document(self) -> Document:
         """The token as it may be shown: its first characters only."""

@@ -72,9 +72,11 @@ def answer(
 
 
 def refusal(refused: Refusal) -> bytes:
-    """A whole plain-text answer after which the connection ends."""
+    """A whole answer after which the connection ends; plain text unless the refusal says otherwise."""
     body = refused.message.encode() + b"\n"
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), *refused.headers]
+    headers = list(refused.headers)
+    if not any(name == b"content-type" for name, _ in headers):
+        headers.append((b"content-type", b"text/plain; charset=utf-8"))
     return answer(refused.status, headers, length=len(body)).head + body
 
 

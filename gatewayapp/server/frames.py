@@ -19,14 +19,30 @@ PING: Final = 0x89
 PONG: Final = 0x8A
 
 MASK_BIT: Final = 0x80
+CONTROL_BIT: Final = 0x08
+OPCODE: Final = 0x0F
 MAX_CONTROL_PAYLOAD: Final = 125
 MAX_REASON_BYTES: Final = 123
+
+_WHOLE: Final = frozenset((TEXT, BINARY, PING, PONG))
+_CLOSE_OPCODE: Final = CLOSE & OPCODE
 
 _GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MEDIUM_HEADER: Final = struct.Struct("!BBH").pack
 _LARGE_HEADER: Final = struct.Struct("!BBQ").pack
 
-__all__ = ["BINARY", "CLOSE", "PING", "PONG", "TEXT", "accept_key", "close_payload", "frame", "whole_frame"]
+__all__ = [
+    "BINARY",
+    "CLOSE",
+    "PING",
+    "PONG",
+    "TEXT",
+    "FrameSkipper",
+    "accept_key",
+    "close_payload",
+    "frame",
+    "whole_frame",
+]
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
@@ -40,19 +56,21 @@ def frame(opcode: int, payload: bytes) -> bytes:
 
 
 def whole_frame(data: bytes, start: int, longest: int) -> tuple[int, bytes, int] | None:
-    """The complete masked text or binary frame at `start` as (opcode, payload, end), or None.
+    """The complete masked text, binary, ping or pong frame at `start` as (opcode, payload, end), or None.
 
-    None means "not that simple": incomplete, longer than `longest`, fragmented, a control frame or malformed;
-    the full parser decides what it is.
+    None means "not that simple": incomplete, longer than `longest`, fragmented, a close frame or malformed; the full
+    parser decides what it is.
     """
     size = len(data) - start
     if size < 6:
         return None
     opcode = data[start]
-    if opcode != TEXT and opcode != BINARY:
+    if opcode not in _WHOLE:
         return None
     length = data[start + 1] - MASK_BIT
     body = start + 6
+    if length >= 126 and opcode & CONTROL_BIT:
+        return None
     if length == 126:
         length = (data[start + 2] << 8) | data[start + 3]
         body = start + 8
@@ -61,9 +79,40 @@ def whole_frame(data: bytes, start: int, longest: int) -> tuple[int, bytes, int]
     elif length > 126:
         return None
     end = body + length
-    if length < 0 or length > longest or end - start > size:
+    if length < 0 or end - start > size or (length > longest and not opcode & CONTROL_BIT):
         return None
     return opcode, apply_mask(data[body:end], data[body - 4 : body]), end
+
+
+class FrameSkipper:
+    """Looks for the peer's close frame after ours was sent: reads headers only, whatever the frames hold.
+
+    `unread`: bytes of a frame that was being read when the close frame was sent.
+    """
+
+    __slots__ = ("_unread",)
+
+    def __init__(self, unread: int) -> None:
+        self._unread = unread
+
+    def feed(self, data: bytes, most: int) -> tuple[bytes, bool]:
+        """Skip at most `most` frames: what is left of `data`, and whether it holds the peer's close frame next."""
+        start, size = self._unread, len(data)
+        while most > 0 and size - start >= 2:
+            length = data[start + 1] & ~MASK_BIT
+            header = 6 if data[start + 1] & MASK_BIT else 2
+            if data[start] & OPCODE == _CLOSE_OPCODE:
+                return data[start:], True
+            if length >= 126:
+                extended = 2 if length == 126 else 8
+                if size - start < 2 + extended:
+                    break
+                length = int.from_bytes(data[start + 2 : start + 2 + extended], "big")
+                header += extended
+            start += header + length
+            most -= 1
+        self._unread = max(start - size, 0)
+        return data[start:], False
 
 
 def close_payload(code: int | None, reason: str = "") -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gatewayapp.server.reactor import loop  # isort:skip  (first: it installs the reactor)
@@ -67,6 +68,7 @@ class Front(Protocol):
         self._is_surplus = False  # its descriptor is one of those kept for databases and backends
         self._peer: Origin | None = None
         self._exchange: Exchange | None = None
+        self._awaits_turn = False  # a handshake that the gate has not admitted yet
         self._lingering = 0  # bytes we will still read and discard before we drop the peer; 0: not lingering
         self._writable: asyncio.Future[None] | None = None
         self._stalled = 0.0  # since when the peer has taken nothing, if it is not writable
@@ -108,6 +110,7 @@ class Front(Protocol):
 
     def connectionLost(self, reason: Any = None) -> None:
         self.server.timed.discard(self)
+        self._awaits_turn = False
         if self._exchange is not None:
             self._exchange.lose()
             self._exchange = None
@@ -181,7 +184,7 @@ class Front(Protocol):
 
     def _read_head(self) -> None:
         """Serve the next request if its head is complete."""
-        if self._exchange is not None or self._lingering:
+        if self._exchange is not None or self._awaits_turn or self._lingering:
             return
         data = self._data.lstrip(b"\r\n") if self._data.startswith(b"\r\n") else self._data
         end = data.find(END_OF_HEAD)
@@ -199,7 +202,7 @@ class Front(Protocol):
             raise Refusal(503, "The server is at its limit of connections; try again later")
         head = parse_head(data[:end], self.options)
         if wants_websocket(head):
-            self._open_websocket(head, data[end:])
+            self._enter_gate(head, data[end:])
         elif self._is_direct(head.target):
             self._data = b""
             self._answer_directly(head, data[end:])
@@ -259,8 +262,24 @@ class Front(Protocol):
         if len(self._data) > MAX_PIPELINED_BYTES:
             self.transport.pauseProducing()
 
-    def _open_websocket(self, head: RequestHead, rest: bytes) -> None:
+    def _enter_gate(self, head: RequestHead, rest: bytes) -> None:
+        """Open a WebSocket when it is this handshake's turn."""
         key = check_handshake(head)
+        self._awaits_turn = True
+        self._deadline = None  # the queue is short
+        retry_after = self.server.handshake_gate.enter(partial(self._take_turn, head, key, rest))
+        if retry_after:
+            self._awaits_turn = False
+            raise self.server.throttled_handshake(retry_after)
+        if self._awaits_turn:
+            self.transport.pauseProducing()
+
+    def _take_turn(self, head: RequestHead, key: bytes, rest: bytes) -> None:
+        if self._awaits_turn:  # else the peer has left
+            self._awaits_turn = False
+            self._open_websocket(head, key, rest)
+
+    def _open_websocket(self, head: RequestHead, key: bytes, rest: bytes) -> None:
         scope = self._scope(head)
         transport = self._leave()
         protocol = self.server.ws_factory.buildProtocol(None)

@@ -31,9 +31,12 @@ class ServerOptions:
     max_message: int = 128 * KIB
     max_fragments: int = 1024
     waiting_events: int = 16  # unread events of a connection before its socket is not read any more
+    waiting_bytes: int = 16 * KIB  # the same in bytes
+    frames_per_turn: int = 16  # frames of a connection that one turn of the event loop reads
     write_high_water: int = 64 * KIB  # unsent bytes of a connection above which `send` waits
 
     # WebSocket times
+    handshakes_per_second: float = 0.0  # admitted at most; 0: as many as the event loop keeps up with
     handshake_timeout: float = 30.0  # for the application to accept or deny
     ping_interval: float = 20.0  # 0: no pings
     ping_timeout: float = 20.0  # 0: an unanswered ping is forgiven

@@ -13,6 +13,7 @@ import logging
 import resource
 import signal
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from email.utils import formatdate
 from functools import partial
@@ -25,19 +26,24 @@ from daphne import server as daphne_server
 from twisted.internet.error import CannotListenError
 from twisted.logger import globalLogBeginner
 
+from gatewayapp.memory_budget import UNLIMITED, MemoryBudget
 from gatewayapp.server import tls
 from gatewayapp.server import transport as transports
 from gatewayapp.server.exchange import AnswerNow
 from gatewayapp.server.forwarded import Origin, origin
 from gatewayapp.server.front import FrontFactory
+from gatewayapp.server.handshake_gate import HandshakeGate
+from gatewayapp.server.heads import Headers, Refusal
 from gatewayapp.server.http import Request, RequestFactory
 from gatewayapp.server.lifespan import Lifespan, StartupFailed
 from gatewayapp.server.limits import ServerOptions
+from gatewayapp.server.read_backlog import ReadBacklog
 from gatewayapp.server.websocket import Connection, ConnectionFactory
 
 logger = logging.getLogger(__name__)
 
 TICK = 0.25  # seconds
+RESUMED_WITHOUT_MEMORY = 8  # connections in each tick
 SCARCITY_LOG_INTERVAL = 5.0
 STARTUP_FAILED = 3  # exit codes
 CANNOT_LISTEN = 1
@@ -45,6 +51,8 @@ YOUNG_OBJECTS = 10_000  # between two looks for cycles; a busy server holds more
 
 THREAD_TURN = 0.0005  # seconds; with Python's 5 ms, a thread that computes would hold the event loop up at each send
 
+ThrottleResponse = Callable[[], tuple[str, Headers]]
+"""What an application may offer beside ASGI: body and headers of the 429 for a handshake that is not admitted."""
 Ready = Callable[[str, int], None]
 OnDrain = Callable[[], Awaitable[None]]
 
@@ -73,6 +81,10 @@ def _spare_collections() -> None:
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
 
+def _throttle_response() -> tuple[str, Headers]:
+    return "Too many handshakes; try again later", []
+
+
 def _ignore(event: Any) -> None:
     """An observer for Twisted's own log; what matters is logged here."""
 
@@ -87,6 +99,11 @@ class Server(daphne_server.Server):
         self.ready = ready
         self.on_drain = on_drain
         self.answer_now: AnswerNow | None = getattr(application, "answer_now", None)
+        self.memory: MemoryBudget = getattr(application, "memory", None) or MemoryBudget(UNLIMITED)
+        self.read_backlog = ReadBacklog()
+        self.handshake_gate = HandshakeGate(options.handshakes_per_second)
+        self._throttle_response: ThrottleResponse = getattr(application, "throttle_response", _throttle_response)
+        self.awaiting_memory: deque[Connection] = deque()
         self.exit_code = 0
         self.connections: dict[Any, dict[str, Any]] = {}  # Daphne's: one per plain HTTP request
         self.websockets: set[Connection] = set()
@@ -123,7 +140,7 @@ class Server(daphne_server.Server):
         try:
             await self.lifespan.startup()
             context = tls.context(self.options)
-            self.port = transports.listen(FrontFactory(self), self.options, context)
+            self.port = transports.listen(FrontFactory(self), self.options, context, self.memory)
         except StartupFailed as error:
             self._abandon(STARTUP_FAILED, f"The application failed to start: {error}")
         except (CannotListenError, OSError) as error:
@@ -148,6 +165,11 @@ class Server(daphne_server.Server):
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
+
+    def throttled_handshake(self, retry_after: int) -> Refusal:
+        """The response to a handshake that the gate does not admit, as the application words it."""
+        body, headers = self._throttle_response()
+        return Refusal(429, body, [(b"retry-after", b"%d" % retry_after), *headers])
 
     def forget(self, connection: Connection) -> None:
         """A WebSocket connection's TCP connection is gone."""
@@ -177,7 +199,22 @@ class Server(daphne_server.Server):
         self.date_header = b"date: " + formatdate(usegmt=True).encode() + b"\r\n"
         now = loop.time()
         for connection in tuple(self.timed):
-            connection.tick(now)
+            try:
+                connection.tick(now)
+            except Exception:  # one connection's failure must not stop the clocks of all others
+                logger.exception("Unexpected failure of a connection's timer")
+                self.timed.discard(connection)
+        self._read_despite_memory()
+
+    def _read_despite_memory(self) -> None:
+        """Resume connections that were paused for want of memory.
+
+        A few go on even while it is spent, those that have waited longest: messages that are never completed would
+        hold what they have for good.
+        """
+        paused = self.awaiting_memory
+        for _ in range(min(len(paused), RESUMED_WITHOUT_MEMORY) if self.memory.is_spent else len(paused)):
+            paused.popleft().read_despite_memory()
 
     # Daphne's: applications of plain HTTP requests
 

@@ -18,8 +18,10 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from gatewayapp.bursts import Burst
+from gatewayapp.memory_budget import MemoryBudget
 from gatewayapp.server.limits import ServerOptions
 
+MAX_ACCEPTS_PER_TURN: Final = 8
 _MOST_HELD_BACK: Final = 16 * 1024
 _burst = Burst(loop)
 
@@ -28,6 +30,8 @@ class Transport(tcp.Server):
     """An accepted TCP connection."""
 
     write_high_water = 64 * 1024
+    memory: MemoryBudget
+    _counted = 0  # buffered bytes that the memory counter knows of
     _reading = False
     _held_back = b""  # what was written in this turn of the event loop
 
@@ -64,14 +68,38 @@ class Transport(tcp.Server):
     def _send(self, data: bytes) -> None:
         """Send now what the kernel takes and buffer the rest."""
         if self.dataBuffer or self._tempDataBuffer or not self.connected or self._writeDisconnected:
-            super().write(data)
+            self._buffer(data)
             return
         try:
             sent = self.socket.send(data)
-        except OSError:  # full or broken; the buffered write finds out which
+        except BlockingIOError:
             sent = 0
+        except OSError:
+            # A reset that came with unread data is told to a reader only once, with that data; and then uvloop has
+            # given the socket up, so that nothing else would find out.
+            self.abortConnection()
+            return
         if sent < len(data):
-            super().write(data[sent:])
+            self._buffer(data[sent:])
+
+    def _buffer(self, data: bytes) -> None:
+        super().write(data)
+        self._count_buffered()
+
+    def doWrite(self) -> Any:
+        done = super().doWrite()
+        self._count_buffered()
+        return done
+
+    def connectionLost(self, reason: Any) -> None:
+        super().connectionLost(reason)
+        self.memory.add(-self._counted)
+        self._counted = 0
+
+    def _count_buffered(self) -> None:
+        buffered = self.buffered()
+        self.memory.add(buffered - self._counted)
+        self._counted = buffered
 
     def _isSendBufferFull(self) -> bool:
         """Twisted asks this to pause a producer; its own answer is tied to the size of a read."""
@@ -106,8 +134,13 @@ class Port(tcp.Port):
 
     transport = Transport
 
+    def doRead(self) -> None:
+        # Twisted doubles its batches under load, which would hold those up who are connected already.
+        self.numberAccepts = min(self.numberAccepts, MAX_ACCEPTS_PER_TURN)
+        super().doRead()
 
-def listen(factory: Any, options: ServerOptions, context: Any) -> Any:
+
+def listen(factory: Any, options: ServerOptions, context: Any, memory: MemoryBudget) -> Any:
     """A Port that listens with `factory`, behind TLS if there is a `context`.
 
     Raises:
@@ -118,7 +151,9 @@ def listen(factory: Any, options: ServerOptions, context: Any) -> Any:
     if context is not None:
         factory = TLSMemoryBIOFactory(context, isClient=False, wrappedFactory=factory, clock=reactor)
     port: Any = Port(options.port, factory, options.backlog, str(address[0]), reactor)
-    port.transport = type("BoundTransport", (Transport,), {"write_high_water": options.write_high_water})
+    port.transport = type(
+        "BoundTransport", (Transport,), {"write_high_water": options.write_high_water, "memory": memory}
+    )
     port.startListening()
     return port
 

@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from functools import cached_property
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from gatewayapp.server.reactor import loop  # isort:skip  (first: it installs the reactor)
@@ -43,6 +44,9 @@ TOO_BIG: Final = 1009
 INTERNAL_ERROR: Final = 1011
 
 MAX_EARLY_BYTES: Final = 64 * 1024  # sent by the peer before its handshake was answered
+SHARE_SECONDS: Final = 0.00015  # what a connection's share of one turn of the event loop may take
+MAX_FRAME_HEADER: Final = 14
+MIN_PAUSED_BYTES: Final = 16 * 1024  # a connection with less unread input is not paused for want of memory
 
 
 class Hooks:
@@ -51,12 +55,13 @@ class Hooks:
     Text can go both ways without an event, which spares each message a turn of the event loop.
     """
 
-    __slots__ = ("buffered", "ping", "send_now", "take_text")
+    __slots__ = ("buffered", "ping", "pong", "send_now", "take_text")
 
     def __init__(self, buffered: Callable[[], int], send_now: Callable[[str | bytes], bool]) -> None:
         self.buffered = buffered  # bytes sent by the application that the kernel has not taken yet
         self.send_now = send_now  # sends a frame, or answers False if others wait; raises OSError once the peer is gone
         self.ping: Callable[[], None] | None = None  # set by the application; called for each ping of the client
+        self.pong: Callable[[], None] | None = None  # set by the application; called for each pong nobody asked for
         # Set by the application; called for text that comes while it waits in `receive`. False: it wants the event.
         self.take_text: Callable[[str], bool] | None = None
 
@@ -86,6 +91,13 @@ class Connection(WebSocketProtocol):
     _waiter: asyncio.Future[None] | None = None
     _writable: asyncio.Future[None] | None = None
     _paused = False  # we do not read the socket, for too many events wait
+    _in_backlog = False  # we do not read the socket, for its share of this turn is used up
+    _awaits_memory = False  # we do not read the socket, for the process holds too much already
+    _event_bytes = 0  # payload of the events that wait
+    _message: bytes | bytearray = b""  # the fragments of an unfinished message
+    _counted = 0  # bytes of unread input that the server's memory counter knows of
+    _skipper: frames.FrameSkipper | None = None  # once we have sent a close frame
+    _skipped = 0  # bytes read and discarded since
     _heard = True  # bytes arrived since the last tick
     _pinged: float | None = None  # when the unanswered ping was sent
     _next_ping: float = 0.0
@@ -169,7 +181,10 @@ class Connection(WebSocketProtocol):
             self._waiter = loop.create_future()
             await self._waiter
         event = self._events.popleft()
-        if self._paused and len(self._events) <= self.options.waiting_events // 2:
+        if event["type"] == "websocket.receive":
+            self._event_bytes -= _payload_size(event)
+            self._count_input()
+        if self._paused and self._has_room:
             self._read_on()
         return event
 
@@ -234,10 +249,7 @@ class Connection(WebSocketProtocol):
         self.state = OPEN
         self._deadline = None
         self._next_ping = loop.time() + self.ping_interval
-        if self.data:
-            self.consumeData()
-        if not self._paused:
-            self.transport.resumeProducing()
+        self._read_on()
 
     def _deny(self, body: bytes, *, more: bool) -> None:
         """Send the application's own answer to the handshake; the connection ends after its last piece."""
@@ -337,6 +349,8 @@ class Connection(WebSocketProtocol):
         self.server.forget(self)
         self._disconnect(ABNORMAL, "")
         self.resumeProducing()
+        self.data = self._message = b""
+        self._count_input()
 
     def _disconnect(self, code: int, reason: str) -> None:
         """Tell the application, once."""
@@ -353,57 +367,152 @@ class Connection(WebSocketProtocol):
             return
         self.data = self.data + data if self.data else data
         self.consumeData()
+        if not self.data and not self._counted and not self._event_bytes and not self._message:
+            return
+        self._count_input()
+        if self._counted > MIN_PAUSED_BYTES and self.server.memory.is_spent and not self._awaits_memory:
+            self._awaits_memory = True
+            self.transport.pauseProducing()
+            self.server.awaiting_memory.append(self)
 
     def consumeData(self) -> None:
-        """Parse what has arrived, until more is needed or too many events wait."""
+        """Parse what has arrived, until more is needed, too much waits, or the share of this turn is used up."""
         if self.state == CONNECTING:
             if len(self.data) > MAX_EARLY_BYTES:
                 self.transport.pauseProducing()
             return
+        share = self.options.frames_per_turn
+        until = perf_counter() + SHARE_SECONDS
         while self.state != CLOSED:
-            if self.current_frame is None and not self.inside_message and self.state == OPEN:
-                self._take_whole_frames()
-            if len(self._events) >= self.options.waiting_events and not self._disconnected:
+            if self.state == OPEN and self.current_frame is None:
+                share -= self._take_whole_frames(share, until)
+            if self.state == CLOSING:
+                self._skip_frames()
+                return
+            if self._events and self._is_full and not self._disconnected:
                 self._paused = True
                 self.transport.pauseProducing()
                 return
-            if (not self.data and self.current_frame is None) or not self.processData():
+            if not self.data and self.current_frame is None:
+                return
+            if share <= 0 or perf_counter() >= until:
+                self._read_later()
+                return
+            share -= 1
+            if not self.processData():
                 return
 
-    def _take_whole_frames(self) -> None:
-        """Deliver the complete, unfragmented data frames at the start of the data."""
+    def _take_whole_frames(self, most: int, until: float) -> int:
+        """Deliver the complete, unfragmented frames at the start of the data; how many there were."""
         data = self.data
         longest = min(self.maxFramePayloadSize, self.maxMessagePayloadSize)
-        room = self.options.waiting_events - len(self._events)
-        start, size = 0, len(data)
-        while room > 0 and start < size and (found := frames.whole_frame(data, start, longest)) is not None:
+        most = min(most, self.options.waiting_events - len(self._events))
+        start, size, count = 0, len(data), 0
+        while count < most and start < size and (found := frames.whole_frame(data, start, longest)) is not None:
             opcode, payload, end = found
-            if opcode == frames.TEXT:
+            if opcode == frames.TEXT and not self.inside_message:
                 try:
                     text = payload.decode()
                 except UnicodeDecodeError:
                     break  # autobahn fails the connection with 1007
                 self._deliver_text(text)
+            elif opcode == frames.PING:
+                self.onPing(payload)
+            elif opcode == frames.PONG:
+                self.onPong(payload)
+            elif not self.inside_message:
+                self._deliver_message({"type": "websocket.receive", "bytes": payload})
             else:
-                self._deliver({"type": "websocket.receive", "bytes": payload})
+                break  # autobahn fails the connection with 1002
             start = end
-            room -= 1
+            count += 1
+            if self.state != OPEN or (start < size and perf_counter() >= until):
+                break
         if start:
             self.data = data[start:]
+        return count
+
+    def _skip_frames(self) -> None:
+        """Our close frame is sent: look for the peer's, for a bounded time and number of bytes (RFC 6455 5.5.1)."""
+        if self._skipper is None:
+            self._skipper = frames.FrameSkipper(self._unread_of_frame())
+            self._message = b""
+        before = len(self.data)
+        self.data, found = self._skipper.feed(self.data, self.options.frames_per_turn)
+        self._skipped += before - len(self.data)
+        if found:
+            self._drop()
+        elif self._skipped > self.options.linger_bytes:
+            self.transport.abortConnection()
+        elif len(self.data) >= MAX_FRAME_HEADER:
+            self._read_later()
+
+    def _unread_of_frame(self) -> int:
+        """Bytes still to come of the frame that is being read."""
+        if self.current_frame is None:
+            return 0
+        unread: int = self.current_frame.length - self.current_frame_masker.pointer()
+        return unread
+
+    def _read_later(self) -> None:
+        """Leave what is unread to another turn of the event loop."""
+        if not self._in_backlog:
+            self._in_backlog = True
+            self.transport.pauseProducing()
+            self.server.read_backlog.add(self)
+
+    def read_backlog(self) -> None:
+        """See `read_backlog.Reader`."""
+        self._in_backlog = False
+        if not self._paused:
+            self._read_on()
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether so many events wait that no more may be read."""
+        return len(self._events) >= self.options.waiting_events or self._event_bytes >= self.options.waiting_bytes
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether enough events were taken to read on."""
+        options = self.options
+        return len(self._events) <= options.waiting_events // 2 and self._event_bytes <= options.waiting_bytes // 2
 
     def _read_on(self) -> None:
-        """Enough events were taken: parse what was held back, then read the socket again."""
+        """Parse what was held back, then read the socket again."""
         self._paused = False
         self._heard = True  # we did not listen, so silence proves nothing
+        if self._in_backlog or self._lingering:
+            return
         self.consumeData()
-        if not self._paused:
+        self._count_input()
+        self._resume_reading()
+
+    def read_despite_memory(self) -> None:
+        """Read the socket again after a pause for want of memory."""
+        self._awaits_memory = False
+        self._resume_reading()
+
+    def _resume_reading(self) -> None:
+        if not (self._paused or self._in_backlog or self._awaits_memory or self.state == CLOSED):
             self.transport.resumeProducing()
+
+    def _count_input(self) -> None:
+        """Tell the server's memory counter what is held of this connection's input."""
+        held = len(self.data) + len(self._message) + self._event_bytes
+        if held != self._counted:
+            self.server.memory.add(held - self._counted)
+            self._counted = held
 
     def _deliver_text(self, text: str) -> None:
         """Hand text over at once where the application takes it so; never before what came earlier."""
         take = self.hooks.take_text
         if take is None or self._waiter is None or not take(text):
-            self._deliver({"type": "websocket.receive", "text": text})
+            self._deliver_message({"type": "websocket.receive", "text": text})
+
+    def _deliver_message(self, event: dict[str, Any]) -> None:
+        self._event_bytes += _payload_size(event)
+        self._deliver(event)
 
     def _deliver(self, event: dict[str, Any]) -> None:
         self._events.append(event)
@@ -437,11 +546,11 @@ class Connection(WebSocketProtocol):
         pass  # nothing is kept per frame
 
     def onMessageEnd(self) -> None:
-        message, self._message = self._message, bytearray()
+        message, self._message = self._message, b""
         if self.state != OPEN:
             return
         if self._binary:
-            self._deliver({"type": "websocket.receive", "bytes": bytes(message)})
+            self._deliver_message({"type": "websocket.receive", "bytes": bytes(message)})
         else:
             self._deliver_text(message.decode())
 
@@ -454,6 +563,10 @@ class Connection(WebSocketProtocol):
             self._owed_pong = payload  # only the latest ping has to be answered (RFC 6455 section 5.5.3)
         if self.hooks.ping is not None:
             self.hooks.ping()
+
+    def onPong(self, payload: bytes) -> None:
+        if self._pinged is None and self.state == OPEN and self.hooks.pong is not None:
+            self.hooks.pong()
 
     # writing
 
@@ -508,6 +621,11 @@ class Connection(WebSocketProtocol):
             self.transport.abortConnection()
         else:
             self._drop()
+
+
+def _payload_size(event: dict[str, Any]) -> int:
+    """The payload's length of a `websocket.receive`: characters of a text, which hold at least as many bytes."""
+    return len(event.get("text") or event.get("bytes") or b"")
 
 
 class ConnectionFactory(WebSocketFactory):

@@ -22,13 +22,18 @@ class TrafficPage extends HTMLElement {
 
   get paused() { return this.querySelector("[data-pause]").getAttribute("aria-pressed") === "true"; }
 
-  take({ rows, dropped }) {
+  take({ rows: told, dropped }) {
+    const rows = told.filter((row) => !this.knows(row.id)); // a socket that is opened again begins where the page began
     this.dropped += dropped;
     this.seen += rows.length;
     this.waiting.push(...rows);
     this.forgotten += Math.max(0, this.waiting.length - this.most);
     this.waiting.splice(0, this.waiting.length - this.most);
     if (this.paused) this.say(); else this.release();
+  }
+
+  knows(id) {
+    return this.waiting.some((row) => row.id === id) || this.rows.querySelector(`[data-id="${CSS.escape(id)}"]`) !== null;
   }
 
   /** Put what waits at the top. What one looks at stays where it is, as far as the browser anchors it. */

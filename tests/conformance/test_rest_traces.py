@@ -266,6 +266,37 @@ async def test_a_stream_tells_of_traces_as_they_come_and_ends_with_its_client(
             await eventually(nobody_watches)
 
 
+@pytest.mark.parametrize("end", ["the token is revoked", "the role is taken away", "the owner is shut out"])
+async def test_a_stream_ends_once_its_reader_may_not_see_it(
+    rest: RestClient, gateway: Gateway, api: Api, client: ClientConnection, end: str
+) -> None:
+    name = f"reader for whom {end}".replace(" ", "-")
+    roles = {"roles": [{"role": "viewer", "apiId": api.api_id}]}
+    made = (await call(rest, "POST", "users", {"username": name, "password": "a-cactus-in-the-sun", **roles})).json()
+    token = json.loads(await asyncio.to_thread(gateway._run, "manage.py", "createapitoken", name, "stream", "--json"))
+    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)
+    with closing(connection):
+        reader = RestClient(gateway, token["token"])
+        stream = await asyncio.to_thread(stream_of, connection, reader, f"apiId={api.api_id}&kind=message")
+        await ask(client, SENT)
+        assert json.loads(await asyncio.to_thread(next_line, stream))["routeKey"] == "echo"
+
+        match end:
+            case "the token is revoked":
+                done = await call(rest, "DELETE", f"tokens/{token['tokenId']}")
+            case "the role is taken away":
+                done = await call(rest, "PATCH", f"users/{made['userId']}", {"roles": []})
+            case _:
+                done = await call(rest, "PATCH", f"users/{made['userId']}", {"active": False})
+        assert done.status == 200
+
+        async def has_ended() -> bool:
+            await ask(client, SENT)
+            return await asyncio.to_thread(stream.readline) == b""
+
+        await eventually(has_ended)
+
+
 def stream_of(connection: http.client.HTTPConnection, rest: RestClient, query: str) -> http.client.HTTPResponse:
     connection.request("GET", f"/api/v1/traces/stream?{query}", headers={"Authorization": f"Bearer {rest.token}"})
     response = connection.getresponse()

@@ -34,6 +34,18 @@ def test_a_change_raises_the_version_by_one_and_tells_it_after_the_commit(notice
     assert notices == [before + 1]
 
 
+def test_a_listener_that_fails_is_logged_and_the_change_is_made(notices, django_capture_on_commit_callbacks, caplog):
+    def fail(**_):
+        raise RuntimeError("Event loop is closed")
+
+    configuration_changed.connect(fail)
+    with django_capture_on_commit_callbacks(execute=True):
+        api = make_api()
+    configuration_changed.disconnect(fail)
+    assert operations.get_api(api_id=api.pk) == api
+    assert "Event loop is closed" in caplog.text
+
+
 def test_reading_changes_nothing():
     api = make_api()
     before = ConfigurationVersion.current()

@@ -1,8 +1,12 @@
 """The draft beside what stages serve: what would change, what to know before, and what was served before."""
 
+import itertools
+
 import pytest
+from django.db import connection
 
 from gatewayapp.controlplane import operations
+from gatewayapp.controlplane.operations import snapshots
 from gatewayapp.controlplane.operations.actors import Actor, acting
 from gatewayapp.controlplane.operations.snapshots import KEPT_HISTORY, note_deployment
 from gatewayapp.models import ConfigurationVersion, Connection
@@ -164,3 +168,45 @@ def test_a_history_is_bounded(api):
 def test_a_deployment_says_who_made_it(api):
     with acting_as("ann"):
         assert make_deployment(api).created_by == "ann"
+
+
+def test_a_draft_that_is_changed_while_it_is_read_is_no_mixture_of_two(api):
+    """A change between any two of the queries: a route moves to another integration, and the first one is deleted."""
+    for queries in itertools.count():
+        [route], [integration] = api.routes.all(), api.integrations.all()
+        before = operations.deployments.get_snapshot(api_id=api.pk, deployment_id="draft")
+        move = Move(queries, api, route, integration)
+        with connection.execute_wrapper(move):
+            read = operations.deployments.get_snapshot(api_id=api.pk, deployment_id="draft")
+        after = operations.deployments.get_snapshot(api_id=api.pk, deployment_id="draft")
+        assert read in (before, after), queries
+        if not move.made:
+            break
+    assert queries > 5
+
+
+class Move:
+    """Makes the change before the query that so many others went before."""
+
+    def __init__(self, queries, api, route, integration):
+        self.queries, self.api, self.route, self.integration = queries, api, route, integration
+        self.made = False
+
+    def __call__(self, execute, *query):
+        if not self.made and self.queries == 0:
+            self.made = True
+            other = make_integration(self.api)
+            operations.update_route(api_id=self.api.pk, route_id=self.route.pk, target=f"integrations/{other.pk}")
+            operations.delete_integration(api_id=self.api.pk, integration_id=self.integration.pk)
+        self.queries -= 1
+        return execute(*query)
+
+
+def test_a_draft_that_never_stands_still_is_not_read(api, monkeypatch):
+    def changing(changed):
+        operations.update_api(api_id=api.pk, description=f"after {changed.draft_revision}")
+        return {}
+
+    monkeypatch.setattr(snapshots, "_read_draft", changing)
+    with pytest.raises(operations.Conflict, match="changes too often to be read"):
+        snapshots.draft(api)

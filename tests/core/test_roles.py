@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from gatewayapp.core.roles import ROLES, Access, Permission, Role
+from gatewayapp.core.roles import ROLES, UNRESTRICTED, Access, Permission, Role
 
 P = Permission
 
@@ -56,3 +56,38 @@ def test_the_apis_of_a_permission_are_those_that_it_is_held_for():
     assert some.apis_with(P.WRITE_CONNECTIONS) == {"a"}
     assert some.apis_with(P.READ_CONNECTIONS) == {"a", "b"}
     assert Access.of_roles([Role.VIEWER], []).apis_with(P.READ_CONNECTIONS) is None
+
+
+FULL = frozenset(P)
+READS = frozenset({P.READ_CONNECTIONS, P.READ_APIS})
+
+
+@pytest.mark.parametrize(
+    ("held", "granted", "lacking"),
+    [
+        (Access(), Access(), []),
+        (Access(frozenset()), Access(), []),
+        (Access(READS), Access(READS), []),
+        (Access(READS), Access(READS | {P.WRITE_APIS}), ["apis:write"]),
+        (Access(READS), Access(frozenset(), {"a": READS}), []),
+        (Access(READS), Access(frozenset(), {"a": READS | {P.WRITE_APIS}}), ["apis:write on API a"]),
+        (Access(frozenset(), {"a": READS}), Access(frozenset(), {"a": READS}), []),
+        (Access(frozenset(), {"a": READS}), Access(frozenset(), {"b": READS | {P.MANAGE_TOKENS}}),
+         ["apis:read on API b", "connections:read on API b"]),
+        (Access(frozenset(), {"a": READS}), Access(READS), ["apis:read", "connections:read"]),
+        (UNRESTRICTED, UNRESTRICTED, []),
+        (Access(FULL - {P.MANAGE_TOKENS}), UNRESTRICTED, ["tokens:manage"]),
+        (Access(FULL - {P.MANAGE_TOKENS}), Access(FULL - {P.READ_AUDIT}), []),
+        (Access(FULL - {P.READ_AUDIT}), UNRESTRICTED, ["audit:read"]),
+    ],
+)  # fmt: skip
+def test_what_may_be_granted_is_what_is_held(held, granted, lacking):
+    assert held.lacks(granted) == lacking
+
+
+def test_administrators_are_unrestricted_and_nobody_else():
+    assert Access.of_roles([Role.ADMIN], []) == UNRESTRICTED
+    assert Access.of_roles([Role.ADMIN], []).within(Permission).is_unrestricted
+    for scope in Permission:
+        assert not Access(FULL - {scope}).is_unrestricted
+    assert not Access.of_roles([Role.EDITOR], [("a", Role.ADMIN)]).is_unrestricted

@@ -1,9 +1,10 @@
 """Sockets of viewers over the real server: who may open one, and when it ends."""
 
+import asyncio
 import http.client
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -11,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from dashboard.live import LiveConsumer
 from tests.dashboard.conftest import PASSWORD
 from tests.support.gateway import PATIENCE, Gateway, mock, one_way, wait_until
 from tests.support.rest import RestClient, administrator
@@ -106,6 +108,22 @@ def test_a_connection_s_page_has_what_happened_since_it_was_asked_for(
     assert "before the page's socket is open" in json.dumps(told)
 
 
+def test_the_page_of_traffic_has_what_passed_since_it_was_asked_for(
+    gateway: Gateway, ann: RestClient, bea: tuple[Browser, str]
+) -> None:
+    api = gateway.api(integrations={"greets": mock()}, routes={"$default": one_way("greets")})
+    with connect(api.url, compression=None) as client:
+        assert bea[0].request("GET", f"/traffic?api={api.api_id}&kind=message") == 200
+        client.send("before the page's socket is open")
+        wait_until(lambda: ann.get(f"traces?apiId={api.api_id}&kind=message")["items"])
+        with bea[0].watching(f"/live/traffic/?after=0&api={api.api_id}&kind=message") as socket:
+            client.send("after it")
+            previews: list[str] = []
+            while len(previews) < 2:
+                previews += [row["preview"] for row in json.loads(socket.recv(PATIENCE))["rows"]]
+    assert previews == ["before the page's socket is open", "after it"]
+
+
 @pytest.mark.parametrize(
     "origin",
     [None, "null", "https://evil.example", "http://127.0.0.1:1", "http://127.0.0.1.evil.example", "http://localhost"],
@@ -152,6 +170,43 @@ def test_it_ends_when_the_role_or_the_person_is_taken_away(
         socket.recv(PATIENCE)
         assert ann("PATCH", path, change).status == 200
         assert ended(socket) == ENDED
+
+
+def test_a_look_that_the_database_fails_is_not_the_last(
+    gateway: Gateway, ann: RestClient, bea: tuple[Browser, str]
+) -> None:
+    """Each change makes the gateway look whether a viewer may still watch. Without this table it cannot tell."""
+    browser, path = bea
+    with browser.watching() as socket, closing(gateway.database()) as database:
+        socket.recv(PATIENCE)
+        database.execute("PRAGMA legacy_alter_table = ON")
+        database.execute("ALTER TABLE gatewayapp_roleassignment RENAME TO away")
+        ann.post("access-keys", {"name": "any change", "permissions": []})
+        assert browser.request("GET", "/") == 500
+        database.execute("ALTER TABLE away RENAME TO gatewayapp_roleassignment")
+        assert ann("PATCH", path, {"roles": []}).status == 200
+        assert ended(socket) == ENDED
+
+
+async def test_a_change_during_a_look_causes_another() -> None:
+    class Viewer(LiveConsumer):
+        looks = 0
+        code: int | None = None
+
+        async def watch(self) -> None: ...
+
+        async def _is_allowed(self) -> bool:
+            self.looks += 1
+            self.changed.set()  # the role is taken away just after it was read
+            return self.looks == 1
+
+        async def close(self, code: int | None = None, reason: str | None = None) -> None:
+            self.code = code
+
+    viewer = Viewer()
+    viewer.changed = asyncio.Event()
+    await asyncio.wait_for(viewer._recheck(), PATIENCE)
+    assert (viewer.looks, viewer.code) == (2, ENDED)
 
 
 def test_it_ends_when_the_gateway_does(gateway: Gateway, ann: RestClient) -> None:

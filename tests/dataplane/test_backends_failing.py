@@ -112,11 +112,11 @@ async def test_a_hanging_backend_is_cut_at_its_timeout_and_other_apis_do_not_fee
     memory, threads = node.memory, node.statistics.num_threads()
 
     async def suffer(client: Client) -> None:
+        began = time.monotonic()
         for number in range(16):
             await client.socket.send(str(number))
-        began = time.monotonic()
         answers = [json.loads(await client.socket.recv()) for _ in range(16)]
-        assert time.monotonic() - began == pytest.approx(1, abs=1)
+        assert time.monotonic() - began >= 1
         assert {answer["message"] for answer in answers} == {"Endpoint request timed out"}
         assert len({answer["requestId"] for answer in answers}) == 16
 
@@ -148,22 +148,23 @@ async def test_a_backend_restarted_under_load_gets_no_message_twice(new_api: New
 
     api.on("/echo", take)
     clients = await api.connect_many(10)
-    failed = 0
+    failed, restarts = 0, 10
+    restarted = asyncio.Event()
 
     async def talk(number: int, client: Client) -> None:
         nonlocal failed
-        for turn in range(150):
+        for turn in itertools.count():
+            if restarted.is_set():
+                return
             text = f"{number}/{turn}"
             failed += await client.ask(text) != text
 
     talking = asyncio.gather(*(talk(number, client) for number, client in enumerate(clients)))
-    restarts = 0
-    while not talking.done():
-        await asyncio.sleep(0.03)
+    for restart in range(1, restarts + 1):
+        await api.received(100 * restart, "/echo")
         await api.backend.drop_connections()
-        restarts += 1
+    restarted.set()
     await talking
-    assert restarts >= 5
     assert max(seen.values()) == 1
     assert failed <= restarts * 10, "only what was under way at a restart may fail"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.dataplane.conftest import NewApi
+from tests.dataplane.conftest import NewApi, StartNode
 from tests.support.apis import Api
 from tests.support.backend import Received
 from tests.support.invariants import eventually
@@ -43,6 +43,7 @@ def throttled(answer: Response) -> bool:
     if answer.status == 429:
         assert json.loads(answer.body) == {"message": "Too Many Requests"}
         assert answer.headers["x-amzn-errortype"] == "TooManyRequestsException"
+        assert int(answer.headers["retry-after"]) >= 1
     return answer.status == 429
 
 
@@ -89,6 +90,33 @@ async def test_a_stage_takes_so_many_handshakes_a_second_and_other_stages_are_no
     api, other = await new_api(limits={"connectsPerSecond": 10}), await new_api()
     await rate_is_kept(api, 10)
     assert not throttled(await other.handshake())
+
+
+async def test_a_hanging_connect_backend_does_not_keep_the_clients_of_other_apis_out(
+    start_node: StartNode, new_api: NewApi
+) -> None:
+    node = await start_node(NOPAL_CONCURRENT_HANDSHAKES="8")
+    hanging, other = await new_api(node=node), await new_api(node=node)
+    decide = asyncio.Event()
+
+    async def consider(request: Received) -> bytes:
+        await decide.wait()
+        return hanging.accept(request)
+
+    hanging.on("/connect", consider)
+    pending = [asyncio.create_task(hanging.connect()) for _ in range(8)]
+    await hanging.received(8, "/connect")
+    assert throttled(await hanging.handshake())
+    assert not throttled(await other.handshake())
+    decide.set()
+    await asyncio.gather(*pending)
+    assert not throttled(await hanging.handshake())
+
+
+async def test_handshakes_above_the_installations_rate_are_refused(start_node: StartNode, new_api: NewApi) -> None:
+    api = await new_api(node=await start_node(NOPAL_HANDSHAKES_PER_SECOND="1"))
+    answers = await asyncio.gather(*(api.handshake() for _ in range(20)))
+    assert sum(map(throttled, answers)) > 5
 
 
 async def rate_is_kept(api: Api, rate: int, headers: tuple[tuple[str, str], ...] = ()) -> None:

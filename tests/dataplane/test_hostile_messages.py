@@ -10,7 +10,7 @@ import pytest
 
 from tests.dataplane.conftest import NewApi
 from tests.support.apis import note
-from tests.support.rawsocket import BINARY, CONTINUATION, TEXT, RawClient, frame_header, masked_frame
+from tests.support.rawsocket import BINARY, CONTINUATION, PONG, TEXT, RawClient, frame_header, masked_frame
 
 KIB, MIB = 2**10, 2**20
 
@@ -171,6 +171,20 @@ async def test_a_flood_of_pings_counts_against_the_message_rate(new_api: NewApi)
     assert await asyncio.to_thread(flood) == 1008
     [end] = await api.disconnected(1)
     assert end.header("statusCode") == "1008"
+
+
+async def test_pongs_that_answer_no_ping_count_against_the_message_rate(new_api: NewApi) -> None:
+    api = await new_api(limits={"messagesPerSecond": 5})
+    raw, _ = await api.connect_raw()
+    await asyncio.to_thread(raw.send, masked_frame(PONG, b"x") * 11)
+    assert await asyncio.to_thread(raw.receive_close) == (1008, "Rate exceeded")
+
+
+async def test_a_pong_that_answers_the_gateways_ping_does_not_count(new_api: NewApi) -> None:
+    api = await new_api(limits={"messagesPerSecond": 0.1, "pingInterval": 0.3})
+    client = await api.connect()
+    await asyncio.sleep(2)
+    assert await client.ask("still allowed") == "still allowed"
 
 
 async def test_a_flood_of_pings_without_a_rate_limit_costs_no_memory(new_api: NewApi) -> None:

@@ -36,12 +36,11 @@ def say(client: ClientConnection, action: str, **members: str) -> None:
 
 
 def watch(desk: Desk, api: Api, more: str = "", *, theme: Theme = "light", width: int = 1440) -> Page:
-    """The page, once it hears of what passes."""
+    """The page, once its socket is open; it is told of everything since it was asked for."""
     page = desk.open("/", theme=theme, width=width)
     with page.expect_websocket(lambda socket: "/live/traffic/" in socket.url) as opened:
         page.goto(f"{desk.gateway.endpoint}/traffic?api={api.api_id}{more}")
     assert not opened.value.is_closed()
-    page.wait_for_timeout(300)  # the socket is open; recording begins with the first check of the filters
     return page
 
 

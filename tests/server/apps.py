@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections import defaultdict
+import time
+from collections import Counter, defaultdict
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -342,6 +343,63 @@ async def taking_texts(scope: Scope, receive: Any, send: Any) -> None:
     while (event := await receive())["type"] == "websocket.receive":
         text = event.get("text")
         await send({"type": "websocket.send", "text": f"event {event['bytes'].decode() if text is None else text}"})
+
+
+async def counting_frames(scope: Scope, receive: Any, send: Any) -> None:
+    """Count texts, pings and pongs by turns of the event loop; at the text "end" observe the most, and all."""
+    hooks = scope["extensions"]["nopal.hooks"]
+    loop, counts, ended = asyncio.get_running_loop(), [0], asyncio.Event()
+    await accept(receive, send)
+
+    def count() -> None:
+        if not counts[-1]:
+            loop.call_soon(lambda: counts.append(0))
+        counts[-1] += 1
+
+    def take(text: str) -> bool:
+        count()
+        if text == "end":
+            ended.set()
+        return True
+
+    hooks.ping = hooks.pong = count
+    hooks.take_text = take
+    closed = asyncio.create_task(receive())
+    await ended.wait()
+    observe(scope, [max(counts), sum(counts)])
+    await closed
+
+
+pings: Counter[str] = Counter()
+
+
+async def closing_at_a_text(scope: Scope, receive: Any, send: Any) -> None:
+    """Close when a text comes, and count pings under `key`; `counted_pings` tells how many."""
+
+    def count() -> None:
+        pings[query(scope, "key")] += 1
+
+    scope["extensions"]["nopal.hooks"].ping = count
+    await accept(receive, send)
+    await receive()
+    await send({"type": "websocket.close", "code": 4000})
+
+
+async def counted_pings(scope: Scope, receive: Any, send: Any) -> None:
+    await answer(send, str(pings[query(scope, "key")]).encode())
+
+
+async def blocking(scope: Scope, receive: Any, send: Any) -> None:
+    """Block the event loop for a while at the text "block", take every other; observe the disconnect."""
+
+    def take(text: str) -> bool:
+        if text == "block":
+            time.sleep(0.3)
+        return True
+
+    await accept(receive, send)
+    scope["extensions"]["nopal.hooks"].take_text = take
+    observe(scope, await receive())
 
 
 async def sending_now(scope: Scope, receive: Any, send: Any) -> None:

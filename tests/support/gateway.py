@@ -15,6 +15,7 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -128,6 +129,7 @@ class Gateway:
 
     def __init__(self, data_dir: Path, **environment: str) -> None:
         self._environment = _environment(data_dir, environment)
+        self._data_dir = data_dir
         self._log = data_dir.with_suffix(".log")
         self._process: subprocess.Popen[str] | None = None
         self._clients: list[Any] = []
@@ -177,6 +179,10 @@ class Gateway:
 
     def log(self) -> str:
         return self._log.read_text()
+
+    def database(self) -> sqlite3.Connection:
+        """Its database file, opened beside it; each statement is a transaction of its own."""
+        return sqlite3.connect(self._data_dir / "nopal.sqlite3", isolation_level=None)
 
     def _announced_port(self, process: "subprocess.Popen[str]") -> int:
         """Read the greeting, and go on reading what follows so that the process never waits for us."""

@@ -6,7 +6,9 @@ from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.changes import change, change_of
 from gatewayapp.controlplane.operations.errors import BadRequest, NotFound
+from gatewayapp.controlplane.operations.grants import require_held
 from gatewayapp.controlplane.operations.members import Text
+from gatewayapp.core.grants import access_of_key
 from gatewayapp.core.policy import check_permission
 from gatewayapp.models import AccessKey
 
@@ -15,7 +17,10 @@ EVERYTHING = ({"action": "*", "resource": "*"},)
 
 @change
 def create_access_key(*, name: str, permissions: Iterable[Mapping[str, str]] = EVERYTHING) -> tuple[AccessKey, str]:
-    """A new key and its secret, which is shown this once; `permissions` are `{"action", "resource"}`."""
+    """A new key and its secret, which is shown this once; `permissions` are `{"action", "resource"}`.
+
+    They may not exceed what the actor may do; those of a key for everything take an unrestricted administrator.
+    """
     name = Text(1, 128).check("name", name)
     permissions = [{"action": item["action"], "resource": item["resource"]} for item in permissions]
     try:
@@ -23,6 +28,7 @@ def create_access_key(*, name: str, permissions: Iterable[Mapping[str, str]] = E
             check_permission(permission)
     except ValueError as error:
         raise BadRequest(str(error)) from error
+    require_held(access_of_key(permissions), f"Create access key {name}")
     return AccessKey.objects.issue(name, permissions)
 
 

@@ -1,6 +1,8 @@
-"""Who is acting: set at each door (a signed request, a token, a session), read by the audit log.
+"""Who is acting, and what they may do: set at each door (a signed request, a token, a session).
 
-Nothing is set for a program that calls operations on the machine itself: it acts as the user that it runs as.
+The audit log names the actor; operations that grant something compare it with what the actor holds (see `grants`).
+Nothing is set for a program that calls operations on the machine itself: it acts as the user that it runs as, and
+whoever may run it may do everything.
 """
 
 import getpass
@@ -11,6 +13,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
+
+from gatewayapp.core.roles import UNRESTRICTED, Access
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +28,26 @@ class Actor:
 
 
 @contextmanager
-def acting(actor: Callable[[], Actor]) -> Iterator[None]:
-    """While this lasts `actor` tells who acts; it is asked only when something changes."""
-    token = _actor.set(actor)
+def acting(actor: Callable[[], Actor], access: Callable[[], Access] = Access) -> Iterator[None]:
+    """While this lasts `actor` says who acts, and `access` what they may do; by default they can grant nothing.
+
+    Both are called only when an operation needs them.
+    """
+    tokens = _actor.set(actor), _access.set(access)
     try:
         yield
     finally:
-        _actor.reset(token)
+        _actor.reset(tokens[0])
+        _access.reset(tokens[1])
 
 
 def current_actor() -> Actor:
     return _actor.get()()
+
+
+def current_access() -> Access:
+    """What the actor may do."""
+    return _access.get()()
 
 
 def _command() -> Actor:
@@ -50,3 +63,4 @@ def _system_user() -> str:
 
 
 _actor: ContextVar[Callable[[], Actor]] = ContextVar("actor", default=_command)
+_access: ContextVar[Callable[[], Access]] = ContextVar("access", default=lambda: UNRESTRICTED)

@@ -3,11 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.contrib.auth.models import User
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from gatewayapp.controlplane.operations.actors import current_access
 from gatewayapp.controlplane.operations.changes import change, change_of
 from gatewayapp.controlplane.operations.errors import AccessDenied, BadRequest, NotFound
+from gatewayapp.controlplane.operations.grants import access_of, require_held
 from gatewayapp.controlplane.operations.members import Text
 from gatewayapp.core.roles import Permission
 from gatewayapp.models import ApiToken
@@ -26,7 +29,8 @@ def create_api_token(
 ) -> tuple[ApiToken, str]:
     """A new token of the user's and the token itself, shown this once.
 
-    `scopes` are permissions; `made_with` is the token that the caller calls with, which the new one may not exceed.
+    `scopes` are permissions, of which the actor has to hold each, for one API at least; `made_with` is the token that
+    the caller calls with, which the new one may not outlive.
     """
     name = Text(1, 128).check("name", name)
     wanted = frozenset(scopes)
@@ -36,8 +40,9 @@ def create_api_token(
         raise BadRequest(f"Unknown scope {unknown[0]!r}: scopes are {known}." if unknown else f"Give scopes: {known}.")
     if expires_at is not None and expires_at <= timezone.now():
         raise BadRequest("expiresAt must be in the future.")
+    _check_no_broader(user_id, wanted)
     if made_with is not None:
-        _check_no_broader(made_with, wanted, expires_at)
+        _check_no_longer(made_with, expires_at)
     return ApiToken.objects.issue(user_id, name, wanted, expires_at)
 
 
@@ -69,9 +74,21 @@ def note_use(token: ApiToken) -> None:
         ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)
 
 
-def _check_no_broader(token: ApiToken, scopes: frozenset[str], expires_at: datetime | None) -> None:
-    """Else whoever has a token could make one that does more and lives on."""
-    if not scopes <= frozenset(token.scopes):
-        raise AccessDenied("A token makes tokens within its own scopes only: sign in to make a broader one.")
+def _check_no_broader(user_id: int, scopes: frozenset[str]) -> None:
+    """Neither than what the actor holds now, nor in scopes that would come to life with a role of tomorrow."""
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        raise NotFound(f"There is no user {user_id}.", resourceType="User")
+    require_held(access_of(user).within(scopes), f"Create a token of user {user.get_username()}")
+    missing = sorted(scopes - current_access().anywhere)
+    if missing:
+        raise AccessDenied(
+            f"Create a token: refused, since you (or the token's scopes) do not have {', '.join(missing)}. Leave out "
+            "those scopes; where a token was used, sign in to make a broader one."
+        )
+
+
+def _check_no_longer(token: ApiToken, expires_at: datetime | None) -> None:
+    """Else whoever has a token could make one that lives on."""
     if token.expires_at is not None and (expires_at is None or expires_at > token.expires_at):
         raise AccessDenied("A token makes tokens that expire no later than itself: sign in to make a lasting one.")

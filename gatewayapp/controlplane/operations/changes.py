@@ -127,7 +127,10 @@ def one_change(action: str) -> Iterator[Entry]:
                 for api_id in sorted(moved):
                     redeploy(api_id)
                 add_entry(action, entry.path, entry.before, entry.after)
-            transaction.on_commit(lambda: configuration_changed.send(sender=ConfigurationVersion, version=version))
+            # Robust: a listener that fails is logged, since the change is made and its caller must not hear otherwise.
+            transaction.on_commit(
+                lambda: configuration_changed.send(sender=ConfigurationVersion, version=version), robust=True
+            )
     except IntegrityError as error:
         raise Conflict(_CONCURRENT) from error
     except OperationalError as error:

@@ -36,8 +36,8 @@ def update_layout(*, api_id: str, positions: Mapping[str, Mapping[str, Any]]) ->
     for key, position in positions.items():
         _check(key, position)
     rows = [LayoutPosition(api=api, node_key=key, **position) for key, position in positions.items()]
-    before = {key: each for key, each in _positions(api_id).items() if key in positions}
     with transaction.atomic():
+        before = {key: each for key, each in _positions(api_id).items() if key in positions}
         LayoutPosition.objects.bulk_create(
             rows, update_conflicts=True, unique_fields=["api", "node_key"], update_fields=["x", "y"]
         )
@@ -49,8 +49,8 @@ def update_layout(*, api_id: str, positions: Mapping[str, Mapping[str, Any]]) ->
 def reset_layout(*, api_id: str) -> None:
     """Let all nodes be placed automatically again."""
     api = get_api(api_id=api_id)
-    before = _positions(api_id)
     with transaction.atomic():
+        before = _positions(api_id)
         api.layout_positions.all().delete()
         add_entry("ResetLayout", _path(api_id), before=before)
 

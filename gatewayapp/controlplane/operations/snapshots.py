@@ -4,7 +4,7 @@ import orjson
 from django.utils import timezone
 
 from gatewayapp.controlplane.operations.actors import current_actor
-from gatewayapp.controlplane.operations.errors import BadRequest
+from gatewayapp.controlplane.operations.errors import BadRequest, Conflict, NotFound
 from gatewayapp.core import snapshot
 from gatewayapp.models import Api, ConfigurationVersion, Deployment, Document, Stage, StageDeployment
 
@@ -13,6 +13,9 @@ KEPT_HISTORY = 100
 
 KEPT_AUTO_DEPLOYMENTS = 20
 """Deployments that autoDeploy made and no stage points at any more; older ones are dropped, each holds a whole API."""
+
+_MAX_READS = 10
+"""Of a draft that is changed while it is read."""
 
 
 def freeze(api: Api) -> Document:
@@ -76,7 +79,23 @@ def note_deployment(stage: int, deployment_id: str, *, automatic: bool = False) 
 
 
 def draft(api: Api) -> Document:
-    """Everything that serves a message, as it stands now, in the form of a deployment's snapshot."""
+    """Everything that serves a message, as it stands now, in the form of a deployment's snapshot.
+
+    It takes several queries. Where the draft is changed between two of them, all are made again, so that no document
+    mixes two states, such as a route and an integration that never were there together. Raises Conflict, NotFound.
+    """
+    for _ in range(_MAX_READS):
+        document = _read_draft(api)
+        current = Api.objects.filter(pk=api.pk).first()
+        if current is None:
+            raise NotFound(f"There is no API {api.pk}.", resourceType="Api")
+        if current.draft_revision == api.draft_revision:
+            return document
+        api = current
+    raise Conflict(f"The draft of API {api.pk} changes too often to be read. Try again once it is left alone.")
+
+
+def _read_draft(api: Api) -> Document:
     return {
         "version": 1,
         "api": {name: value for name, value in api.document().items() if name not in ("tags", "createdDate")},

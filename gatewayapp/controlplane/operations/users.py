@@ -1,9 +1,10 @@
 """Operations on users and their roles: one role over all at most, and one for each API.
 
-There is always someone who administers everything: the last one can be neither removed nor demoted.
+There is always someone who administers everything: the last one can be neither removed nor demoted. Nobody makes or
+changes a user who may do more than they may themselves.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.auth.models import User
@@ -13,6 +14,7 @@ from django.db.models import QuerySet
 
 from gatewayapp.controlplane.operations.changes import Entry, one_change
 from gatewayapp.controlplane.operations.errors import BadRequest, Conflict, NotFound
+from gatewayapp.controlplane.operations.grants import access_of, require_held
 from gatewayapp.controlplane.operations.sessions import get_sessions
 from gatewayapp.core.roles import Access, Role
 from gatewayapp.models import Api, Document, RoleAssignment
@@ -61,6 +63,7 @@ def update_user(
     """
     with one_change("UpdateUser") as entry:
         user = get_user(user_id=user_id)
+        require_held(access_of(user), f"Change user {user.get_username()}")
         entry.before = user_document(user)
         if password is not None:
             _set_password(user, password)
@@ -82,18 +85,10 @@ def delete_user(*, user_id: int) -> None:
     """Delete the user with all tokens and sessions."""
     with one_change("DeleteUser") as entry:
         user = get_user(user_id=user_id)
+        require_held(access_of(user), f"Delete user {user.get_username()}")
         entry.path, entry.before = _path(user), user_document(user)
         user.delete()
         _check_administrators()
-
-
-def access_of(user: User) -> Access:
-    """What the user may do, in one query at most."""
-    if user.is_superuser:
-        return Access.of_roles([Role.ADMIN], [])
-    rows = [(row.api_id, Role(row.role)) for row in user.role_assignments.all()]
-    everywhere = [role for api_id, role in rows if api_id is None]
-    return Access.of_roles(everywhere, [(api_id, role) for api_id, role in rows if api_id is not None])
 
 
 def user_document(user: User) -> Document:
@@ -125,6 +120,7 @@ def _assign(user: User, roles: Iterable[Assignment]) -> None:
     for assignment in wanted:
         if assignment.api_id and not Api.objects.filter(pk=assignment.api_id).exists():
             raise NotFound(f"There is no API {assignment.api_id}.", resourceType="Api")
+    require_held(_access_of_roles(wanted), f"Give user {user.get_username()} these roles")
     user.is_superuser = user.is_staff = ADMINISTRATOR in wanted
     user.save()
     user.role_assignments.all().delete()
@@ -133,6 +129,11 @@ def _assign(user: User, roles: Iterable[Assignment]) -> None:
         for assignment in wanted
         if assignment != ADMINISTRATOR
     )
+
+
+def _access_of_roles(roles: Sequence[Assignment]) -> Access:
+    everywhere = [assignment.role for assignment in roles if not assignment.api_id]
+    return Access.of_roles(everywhere, [(each.api_id, each.role) for each in roles if each.api_id])
 
 
 def _set_password(user: User, password: str) -> None:

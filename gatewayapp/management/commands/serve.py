@@ -56,6 +56,7 @@ class Command(BaseCommand):
             certificate=certificate,
             key=key,
             max_body=settings.NOPAL_MAX_CALLBACK_BODY,
+            handshakes_per_second=settings.NOPAL_HANDSHAKES_PER_SECOND,
             trusted_proxies=settings.NOPAL_TRUSTED_PROXIES,
             drain_timeout=settings.NOPAL_DRAIN_TIMEOUT,
         )

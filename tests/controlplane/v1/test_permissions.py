@@ -82,7 +82,7 @@ CASES = [
     Case("GET", "access-keys/{key}", ADMIN, "all"),
     Case("DELETE", "access-keys/{key}", ADMIN, "all"),
     Case("GET", "tokens", None, "all"),
-    Case("POST", "tokens", None, "all", {"name": "x", "scopes": ["apis:read"]}),
+    Case("POST", "tokens", None, "all", {"name": "x", "scopes": ["tokens:manage"]}),
     Case("GET", "tokens/{token}", ADMIN, "another's"),
     Case("DELETE", "tokens/{token}", ADMIN, "another's"),
     Case("GET", "users", ADMIN, "all"),

@@ -8,14 +8,16 @@ Without credentials: 401. An API of which one may see nothing: 404, just as if t
 """
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.auth import get_user
 from django.contrib.auth.models import User
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from gatewayapp.controlplane.operations.errors import AccessDenied, NotFound
-from gatewayapp.controlplane.operations.users import access_of
+from gatewayapp.controlplane.operations.grants import access_of
 from gatewayapp.core.roles import Access, Permission
 from gatewayapp.models import ApiToken
 
@@ -58,6 +60,16 @@ def access_of_request(request: Request) -> Access:
     assert isinstance(request.user, User)
     access = access_of(request.user)
     return access.within(request.auth.scopes) if isinstance(request.auth, ApiToken) else access
+
+
+def renewed_access(request: Request) -> Access:
+    """What the caller may do by now, for answers that last: nothing where the token or the session has ended since."""
+    if isinstance(request.auth, ApiToken):
+        token = ApiToken.objects.select_related("user").filter(pk=request.auth.pk).first()
+        return access_of(token.user).within(token.scopes) if token is not None and token.usable else Access(frozenset())
+    session = type(request.session)(request.session.session_key)
+    user = get_user(SimpleNamespace(session=session))  # type: ignore[arg-type]
+    return access_of(user) if isinstance(user, User) and user.is_active else Access(frozenset())
 
 
 def _check(need: Need, view: "View") -> None:

@@ -1,11 +1,12 @@
 """Traces: the newest ones in pages, as a file or as they come, one with its steps, and doing a message again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import cached_property
 from time import monotonic
 from typing import Any
 
 import orjson
+from asgiref.sync import sync_to_async
 from django.http import HttpResponse, StreamingHttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -13,7 +14,7 @@ from rest_framework.response import Response
 
 from gatewayapp.controlplane.api.v1.moments import moment
 from gatewayapp.controlplane.api.v1.pagination import decode, encode, invalid_cursor
-from gatewayapp.controlplane.api.v1.permissions import check_api
+from gatewayapp.controlplane.api.v1.permissions import check_api, renewed_access
 from gatewayapp.controlplane.api.v1.route_tests import DryRunShape
 from gatewayapp.controlplane.api.v1.schema import endpoint
 from gatewayapp.controlplane.api.v1.shapes import PageQuery, Shape, Text, page_of
@@ -28,6 +29,8 @@ from gatewayapp.live import Delivery, TraceFilter
 from gatewayapp.models import Document
 
 _LINES = "application/x-ndjson"
+_LOOK_SECONDS = 1.0
+"""Between two looks whether the reader of a stream may still see it."""
 
 
 class ContentShape(Shape):
@@ -175,7 +178,8 @@ class StreamTracesView(View):
         seconds = query.pop("seconds")
         where = _meant(self, query)
         traces.check_traces(where=where)
-        return StreamingHttpResponse(_lines(where, seconds), content_type=_LINES, headers={"Cache-Control": "no-store"})
+        lines = _lines(where, seconds, lambda: renewed_access(request) == self.access)
+        return StreamingHttpResponse(lines, content_type=_LINES, headers={"Cache-Control": "no-store"})
 
 
 class TraceView(View):
@@ -214,13 +218,21 @@ class ReplayView(TraceView):
         return Response({"result": done.result.value, "traceId": done.trace_id, "dryRun": None})
 
 
-async def _lines(where: TraceFilter, seconds: float) -> AsyncIterator[bytes]:
-    """Lines as traces come; an empty one now and then tells whether anyone still listens."""
-    until = monotonic() + seconds
+async def _lines(where: TraceFilter, seconds: float, is_allowed: Callable[[], bool]) -> AsyncIterator[bytes]:
+    """Lines as traces come; an empty one now and then tells whether anyone still listens.
+
+    The stream ends once `is_allowed`, which is called in a thread, denies that its reader may still see them.
+    """
+    looked = monotonic()
+    until = looked + seconds
     watch = traces.watch_traces(where=where)
     try:
         yield b"\n"  # whoever has this, misses nothing from here on
         async for batch in watch:
+            if monotonic() - looked >= _LOOK_SECONDS:
+                looked = monotonic()
+                if not await sync_to_async(is_allowed)():
+                    return
             lines = [_line(_document(trace)) for trace in batch.traces]
             if batch.dropped:
                 lines.insert(0, _line({"dropped": batch.dropped}))

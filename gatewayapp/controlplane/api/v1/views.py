@@ -69,7 +69,7 @@ class View(APIView):
     needs: Mapping[str, Need] = {}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with acting(self.actor), expected_draft(request, str(kwargs.get("api_id", ""))):
+        with acting(self.actor, lambda: self.access), expected_draft(request, str(kwargs.get("api_id", ""))):
             return super().dispatch(request, *args, **kwargs)
 
     # the caller
