@@ -11,7 +11,8 @@
         ├── InvocationRefused      500  the function may not or cannot be invoked
         ├── BadIntegrationResult   502  the backend answered something that is no answer
         ├── FunctionFailure        502  the function raised or timed out
-        └── BackendUnreachable     504  refused, reset, no address, bad certificate, forbidden address
+        ├── BackendUnreachable     504  refused, reset, no address, bad certificate, forbidden address
+        └── ConcurrencyLimitReached 503 the route has as many calls under way to the backend as it may, and others wait
 
 `message` is for the client and never names hosts or bodies; `detail` is for logs.
 On an open connection an error is a text frame and the socket stays open; while the handshake is pending it is the
@@ -100,6 +101,12 @@ class FunctionFailure(IntegrationFailure):
 
 class BackendUnreachable(IntegrationFailure):
     status = 504
+
+
+class ConcurrencyLimitReached(IntegrationFailure):
+    """The call was not sent: no connection to the backend became free for its route in time."""
+
+    status = 503
 
 
 def error_text(message: str, connection_id: str, request_id: str) -> str:

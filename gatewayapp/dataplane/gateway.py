@@ -34,6 +34,7 @@ from gatewayapp.dataplane.stages import StageHandle, Stages
 from gatewayapp.dataplane.work import Work
 from gatewayapp.environment import parse_networks
 from gatewayapp.integrations import Integrations
+from gatewayapp.integrations.fair_shares import ShareLimits
 from gatewayapp.integrations.outbound import OutboundOptions
 from gatewayapp.memory_budget import MemoryBudget, default_budget
 from gatewayapp.models import ConfigurationVersion, configuration_changed
@@ -43,6 +44,8 @@ logger = logging.getLogger(__name__)
 _SLOT = 0
 _POLL_SECONDS = 1.0
 _REAPED_AT_ONCE = 100
+_ROUTES_RESERVE = 50
+"""The part of NOPAL_OUTBOUND_CONNECTIONS, one fiftieth, that each route may have however many others hang."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +284,12 @@ def _outbound_options(options: GatewayOptions, memory: MemoryBudget) -> Outbound
         policy=Policy(tuple(networks)),
         ca_file=settings.NOPAL_OUTBOUND_CA_FILE,
         max_body=settings.NOPAL_OUTBOUND_MAX_BODY,
-        connections_per_origin=settings.NOPAL_OUTBOUND_CONNECTIONS,
+        shares=ShareLimits(
+            total=settings.NOPAL_OUTBOUND_CONNECTIONS,
+            part=settings.NOPAL_OUTBOUND_ROUTE_SHARE,
+            reserved=max(1, settings.NOPAL_OUTBOUND_CONNECTIONS // _ROUTES_RESERVE),
+            queue_length=settings.NOPAL_OUTBOUND_QUEUE_LENGTH,
+            queue_timeout=settings.NOPAL_OUTBOUND_QUEUE_TIMEOUT,
+        ),
         memory=memory,
     )

@@ -131,4 +131,5 @@ def _read_stage(key: StageKey) -> tuple[Revision, StageSnapshot] | None:
 def _compile(stage: Stage, deployment: Deployment) -> StageSnapshot:
     limits = StageLimits.from_document(stage.limits, StageLimits.from_document(settings.NOPAL_LIMITS))
     data_trace = stage.default_route_settings.get("dataTraceEnabled") is True
-    return StageSnapshot(load(deployment.snapshot), stage.stage_name, stage.stage_variables, limits, data_trace)
+    api = load(deployment.snapshot, stage.stage_name)
+    return StageSnapshot(api, stage.stage_name, stage.stage_variables, limits, data_trace)
