@@ -43,6 +43,10 @@ NOPAL_CONNECTS_PER_ADDRESS = env.number("NOPAL_CONNECTS_PER_ADDRESS", 0)
 NOPAL_MAX_CALLBACK_BODY = int(env.number("NOPAL_MAX_CALLBACK_BODY", 2**20))
 NOPAL_ANONYMOUS_CALLBACKS = env.boolean("NOPAL_ANONYMOUS_CALLBACKS")
 NOPAL_DRAIN_TIMEOUT = env.number("NOPAL_DRAIN_TIMEOUT", 30.0)
+NOPAL_DISCONNECT_RETRY_DELAY = env.number("NOPAL_DISCONNECT_RETRY_DELAY", 1.0)
+NOPAL_DISCONNECT_RETRY_TIMEOUT = env.number("NOPAL_DISCONNECT_RETRY_TIMEOUT", 300.0)
+NOPAL_MAX_WAITING_DISCONNECTS = int(env.number("NOPAL_MAX_WAITING_DISCONNECTS", 20_000))
+NOPAL_MAX_JOURNALED_CONNECTIONS = int(env.number("NOPAL_MAX_JOURNALED_CONNECTIONS", 10_000))
 
 # Names of headers and JSON members whose values nobody is shown, besides those that secrets usually go by.
 NOPAL_MASK = env.words("NOPAL_MASK")
@@ -99,7 +103,9 @@ TEMPLATES = [
 
 DATABASES = {
     "default": dj_database_url.parse(
-        env.text("NOPAL_DATABASE_URL", f"sqlite:///{DATA_DIR / 'nopal.sqlite3'}"), conn_max_age=60
+        env.text("NOPAL_DATABASE_URL", f"sqlite:///{DATA_DIR / 'nopal.sqlite3'}"),
+        conn_max_age=60,
+        conn_health_checks=True,  # without, the first query after the database's restart fails
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -108,6 +114,13 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 5,
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # A server that does not answer is away after seconds, not after TCP's quarter of an hour.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "tcp_user_timeout": 10_000,
+        **DATABASES["default"].get("OPTIONS", {}),
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

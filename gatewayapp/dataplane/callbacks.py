@@ -19,7 +19,7 @@ from gatewayapp.core.sigv4 import SignatureError
 from gatewayapp.dataplane.access import AccessDenied
 from gatewayapp.dataplane.addresses import Address, UnknownHost
 from gatewayapp.dataplane.connections import NORMAL, LiveConnection, Send
-from gatewayapp.dataplane.stages import StageHandle
+from gatewayapp.dataplane.stages import ConfigurationUnavailable, StageHandle
 from gatewayapp.live import Delivery
 
 if TYPE_CHECKING:
@@ -72,6 +72,12 @@ UPGRADE_REQUIRED = Answer(
     orjson.dumps({"message": "Upgrade Required"}),
     headers=((b"upgrade", b"websocket"), (b"connection", b"upgrade")),
 )
+UNAVAILABLE = Answer(
+    503,
+    orjson.dumps({"message": "Service Unavailable"}),
+    "ServiceUnavailableException",
+    ((b"retry-after", b"1"),),
+)
 _OF_DELIVERY = {Delivery.ACCEPTED: DELIVERED, Delivery.GONE: GONE, Delivery.BUSY: BUSY}
 FAILED = _error(500, "InternalServerErrorException", "Internal server error")
 
@@ -110,7 +116,11 @@ class Callbacks:
         address = self._addressed(request)
         if isinstance(address, Answer):
             return address
-        stage = await self._gateway.stages.find(address.api_id, address.stage)
+        try:
+            stage = await self._gateway.stages.find(address.api_id, address.stage)
+        except ConfigurationUnavailable as error:
+            logger.warning("Refused %s %s: %s", request.method, request.raw_path.decode("latin-1"), error)
+            return UNAVAILABLE
         if not _is_open(stage):
             return FORBIDDEN
         body = await _read_body(receive, stage.snapshot.limits.max_message)

@@ -73,14 +73,20 @@ def header(headers: Headers, name: str) -> str:
     return next((value for key, value in headers if key.lower() == name), "")
 
 
-def refusal(status: int, error_type: str, message: str) -> Denial:
+def refusal(status: int, error_type: str, message: str, further: Headers = ()) -> Denial:
     """The answer to a handshake that fails before the connection has an id; shaped as by AWS's REST gateway."""
     headers = (
         ("Content-Type", "application/json"),
         ("x-amzn-RequestId", new_request_id()),
         ("x-amzn-ErrorType", error_type),
+        *further,
     )
     return Denial(status, headers, orjson.dumps({"message": message}))
+
+
+def unavailable() -> Denial:
+    """The answer to a handshake that may succeed a little later."""
+    return refusal(503, "ServiceUnavailableException", "Service Unavailable", (("Retry-After", "1"),))
 
 
 def early_refusal(error: GatewayError) -> Denial:
