@@ -276,6 +276,8 @@ def _of_traffic(
         if failed:
             url = _connections(api=stage.api_id, stage=stage.stage, errors="1")
             yield Attention("bad", f"{where}: {_count(failed, 'integration error')} in the last 5 minutes", url)
+        if lost := int(stage.sums["disconnect_failures"] or 0):
+            yield Attention("bad", f"{where}: {_count(lost, '$disconnect event')} given up in the last 5 minutes")
         if refused := int(stage.sums["refused_count"] or 0):
             yield Attention("wait", f"{where}: {_count(refused, 'connection')} refused in the last 5 minutes")
     if slow := len(gateway.select(ConnectionFilter(slow_consumer=True), api_ids)):

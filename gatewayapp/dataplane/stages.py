@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import Error
 
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.snapshot import StageSnapshot, load
@@ -18,6 +19,10 @@ from gatewayapp.dataplane.meters import StageMeter
 from gatewayapp.models import Deployment, Stage
 
 logger = logging.getLogger(__name__)
+
+
+class ConfigurationUnavailable(Exception):
+    """The database is away, and what is in memory does not say whether there is such a stage."""
 
 
 class StageKey(NamedTuple):
@@ -51,6 +56,8 @@ class Stages:
         self._index: dict[StageKey, Revision] = {}
         self._handles: dict[StageKey, StageHandle] = {}
         self._loading: dict[StageKey, asyncio.Future[StageHandle | None]] = {}
+        self.is_outdated = False
+        """Whether the last attempt to read what changed failed."""
         self.on_change: Callable[[StageHandle], None] = lambda handle: None
         """Called after a handle's snapshot was replaced."""
         self.on_delete: Callable[[StageHandle], None] = lambda handle: None
@@ -67,12 +74,14 @@ class Stages:
         return self._handles.get(StageKey(api_id, stage))
 
     async def find(self, api_id: str, stage: str) -> StageHandle | None:
-        """The stage, None if there is none or nothing is deployed on it."""
+        """The stage, None if there is none or nothing is deployed on it. Raises ConfigurationUnavailable."""
         key = StageKey(api_id, stage)
         handle = self._handles.get(key)
         if handle is not None:
             return handle
         if key not in self._index or self._index[key].deployment_id is None:
+            if self.is_outdated:
+                raise ConfigurationUnavailable(f"Stage {key.stage} of API {key.api_id} is not known.")
             return None
         if key not in self._loading:
             self._loading[key] = asyncio.ensure_future(self._load(key))
@@ -94,6 +103,8 @@ class Stages:
                 return None
             handle = self._handles[key] = StageHandle(key, *read)
             return handle
+        except Error as error:
+            raise ConfigurationUnavailable(f"Stage {key.stage} of API {key.api_id} cannot be read: {error}") from error
         finally:
             del self._loading[key]
 

@@ -30,7 +30,11 @@ def invoke(
 async def _invoke(request: LambdaRequest, caller: Caller, connection_id: str, clients: Clients) -> IntegrationResponse:
     answer = await clients.functions.invoke(request, caller, connection_id)
     if answer.status != (202 if request.asynchronous else 200):
-        raise InvocationRefused(f"Lambda function {request.function_name}: {_reason(answer)}.")
+        # 429: the function's concurrency is used up; 5xx: the service itself failed. Neither has run the function.
+        is_retryable = answer.status == 429 or answer.status >= 500
+        raise InvocationRefused(
+            f"Lambda function {request.function_name}: {_reason(answer)}.", is_retryable=is_retryable
+        )
     return replace(answer, function_error=_header(answer, "x-amz-function-error"))
 
 

@@ -81,7 +81,8 @@ class Dialer:
             raise BackendUnreachable(f"{authority(origin)}: the name has no address.")
         address, reason = next(iter(reasons.items()))
         raise BackendUnreachable(
-            f"{authority(origin)}: {address} {reason}. NOPAL_OUTBOUND_ALLOW lists networks that may be called."
+            f"{authority(origin)}: {address} {reason}. NOPAL_OUTBOUND_ALLOW lists networks that may be called.",
+            is_retryable=False,
         )
 
     async def _attach(

@@ -89,7 +89,8 @@ class LambdaEndpoint:
         if found is None:
             raise InvocationRefused(
                 "No AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the host a role; "
-                "for functions that do not run on AWS set NOPAL_LAMBDA_ENDPOINT."
+                "for functions that do not run on AWS set NOPAL_LAMBDA_ENDPOINT.",
+                is_retryable=True,  # a role's credentials come from a service, which may be away
             )
         return found
 
@@ -133,7 +134,7 @@ def _look_for_credentials(own_endpoint: bool) -> "Credentials | None":
     try:
         found = Session().get_credentials()
     except BotoCoreError as error:
-        raise InvocationRefused(f"AWS credentials cannot be read: {error}") from error
+        raise InvocationRefused(f"AWS credentials cannot be read: {error}", is_retryable=True) from error
     if found is None and own_endpoint:
         return Credentials("test", "test")
     return found
@@ -145,7 +146,7 @@ def _refreshed(credentials: Any) -> Any:
     try:
         return credentials.get_frozen_credentials()
     except BotoCoreError as error:
-        raise InvocationRefused(f"AWS credentials cannot be refreshed: {error}") from error
+        raise InvocationRefused(f"AWS credentials cannot be refreshed: {error}", is_retryable=True) from error
 
 
 def _never() -> bool:

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gatewayapp", "0009_hashed_session_keys"),
+        ("gatewayapp", "0011_disconnect_retries"),
     ]
 
     operations = [
