@@ -17,6 +17,7 @@ from gatewayapp.core.masking import Mask
 from gatewayapp.core.messages import Acceptance, ConnectionInfo, Handshake, Message
 from gatewayapp.core.snapshot import StageSnapshot, load
 from gatewayapp.core.traces import MESSAGE, Steps
+from gatewayapp.dataplane.connection_rows import row_of
 from gatewayapp.dataplane.connections import Connections, LiveConnection
 from gatewayapp.dataplane.control import Control
 from gatewayapp.dataplane.database import DatabaseThread
@@ -24,7 +25,6 @@ from gatewayapp.dataplane.handshakes import read_facts
 from gatewayapp.dataplane.metering import Metering
 from gatewayapp.dataplane.observation import Recorder
 from gatewayapp.dataplane.pipeline import Pipeline
-from gatewayapp.dataplane.registry import row_of
 from gatewayapp.dataplane.stages import Revision, StageHandle, StageKey, Stages
 from gatewayapp.dataplane.work import Work
 from gatewayapp.integrations import Integrations

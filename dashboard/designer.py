@@ -42,7 +42,7 @@ class DesignerConsumer(LiveConsumer):
         if known and news["version"] != known:
             news["change"] = operations.get_last_change(api_id=api_id)
         if stage:
-            news["connections"] = Connection.objects.filter(api_id=api_id, stage=stage).count()
+            news["connections"] = Connection.open.filter(api_id=api_id, stage=stage).count()
         return news
 
     def _rates(self, stage: str) -> Document:

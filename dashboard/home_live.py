@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from dashboard.live import LiveConsumer
-from dashboard.overview import Figures, gateway_figures, sum_of
+from dashboard.overview import Figures, backend_key, gateway_figures, sum_of
 from gatewayapp.controlplane.api.v1.permissions import on_some
 from gatewayapp.core.roles import Permission
 from gatewayapp.live import NoGateway, live_connections
@@ -13,7 +13,7 @@ _SECONDS = 2.0
 
 
 class HomeConsumer(LiveConsumer):
-    """Tells `{"total": figures, "stages": {"apiId/stage": figures}}`, and nothing while nothing changes."""
+    """Tells `{"total": figures, "stages": {"apiId/stage": figures}, "backends": {"apiId/url": figures}}` on changes."""
 
     need = on_some(Permission.READ_APIS)
 
@@ -27,13 +27,19 @@ class HomeConsumer(LiveConsumer):
             await asyncio.sleep(_SECONDS)
 
     def _figures(self) -> dict[str, Any]:
+        api_ids = self.access.apis_with(Permission.READ_APIS)
         try:
-            figures = gateway_figures(live_connections(), self.access.apis_with(Permission.READ_APIS))
+            gateway = live_connections()
+            figures, backends = gateway_figures(gateway, api_ids), gateway.backends(api_ids)
         except NoGateway:
-            figures = {}
+            figures, backends = {}, []
         return {
             "total": _document(sum_of(list(figures.values()))),
             "stages": {key: _document(each) for key, each in figures.items()},
+            "backends": {
+                backend_key(use): {"active": use.active, "waiting": use.waiting, "refused": use.refused}
+                for use in backends
+            },
         }
 
 

@@ -1,6 +1,6 @@
 """What the overview shows: what goes on now and over a while, per API and stage, and what needs attention first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db.models import Prefetch
@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from dashboard.stage_facts import StageFacts, stage_facts
+from gatewayapp.core.backend_use import BackendUse, RouteUse
 from gatewayapp.core.roles import Access, Permission
 from gatewayapp.live import ConnectionFilter, LiveConnections, NoGateway, live_connections
 from gatewayapp.live.metrics import Metrics, Series, StageMetrics, Sums
@@ -22,6 +23,8 @@ _RECENT = 10
 """Seconds that the rates of this moment are an average of."""
 _SPARKS = 60
 """Points of a sparkline."""
+_MAX_BACKENDS = 20
+"""Backends that are listed, the busiest ones."""
 _ERRORS = ("integration_error", "execution_error", "client_error")
 
 
@@ -62,6 +65,17 @@ class ApiOverview:
 
 
 @dataclass(frozen=True, slots=True)
+class BackendOverview:
+    """An API's connections to one backend; `routes` are those that wait for one, or had calls refused."""
+
+    api_name: str
+    key: str
+    """What live figures call it."""
+    use: BackendUse
+    routes: list[RouteUse]
+
+
+@dataclass(frozen=True, slots=True)
 class Attention:
     """Something to look at first, the gravest before the others; `tone` is bad, wait or info."""
 
@@ -78,6 +92,9 @@ class Overview:
     """Connections, messages a second, errors of a sample, latency in milliseconds."""
     start: int
     step: int
+    backends: list[BackendOverview]
+    other_backends: int
+    """How many more there are."""
     attention: list[Attention]
 
 
@@ -91,13 +108,16 @@ def overview(request: HttpRequest, access: Access, range_name: str) -> Overview:
     recent = figures_of(lately)
     apis = list(_readable(api_ids))
     sparks = {stage_key(stage.api_id, stage.stage): stage for stage in past.stages}
+    backends = sorted(gateway.backends(api_ids) if gateway else (), key=_urgency)
     return Overview(
         apis=[_api_overview(request, api, recent, sparks) for api in apis],
         total=_total(recent, past.sums),
         series=_charted(past.series, past.step),
         start=past.start,
         step=past.step,
-        attention=list(_attention(apis, gateway, api_ids, lately)),
+        backends=_backend_overviews(backends[:_MAX_BACKENDS], apis),
+        other_backends=max(0, len(backends) - _MAX_BACKENDS),
+        attention=[*_attention(apis, gateway, api_ids, lately), *_of_backends(backends, apis)],
     )
 
 
@@ -113,6 +133,10 @@ def figures_of(metrics: Metrics) -> dict[str, Figures]:
 
 def stage_key(api_id: str, stage: str) -> str:
     return f"{api_id}/{stage}"
+
+
+def backend_key(use: BackendUse) -> str:
+    return f"{use.api_id}/{use.url}"
 
 
 def gateway_url(request: HttpRequest) -> str:
@@ -168,6 +192,24 @@ def _stage_overview(
         figures=recent.get(key, Figures()),
         spark=_thinned(past.series["connections"]) if past else (),
     )
+
+
+def _urgency(use: BackendUse) -> tuple[int, int, int, str, str]:
+    """For sorting: refused calls first, then waiting ones, then the busiest."""
+    return -use.refused, -use.waiting, -use.active, use.api_id, use.url
+
+
+def _backend_overviews(backends: Iterable[BackendUse], apis: Sequence[Api]) -> list[BackendOverview]:
+    names = {api.api_id: api.name for api in apis}
+    return [
+        BackendOverview(
+            names.get(use.api_id, use.api_id),
+            backend_key(use),
+            use,
+            [route for route in use.routes if route.waiting or route.refused],
+        )
+        for use in backends
+    ]
 
 
 def _figures(series: Series, sums: Sums) -> Figures:
@@ -234,6 +276,8 @@ def _of_traffic(
         if failed:
             url = _connections(api=stage.api_id, stage=stage.stage, errors="1")
             yield Attention("bad", f"{where}: {_count(failed, 'integration error')} in the last 5 minutes", url)
+        if lost := int(stage.sums["disconnect_failures"] or 0):
+            yield Attention("bad", f"{where}: {_count(lost, '$disconnect event')} given up in the last 5 minutes")
         if refused := int(stage.sums["refused_count"] or 0):
             yield Attention("wait", f"{where}: {_count(refused, 'connection')} refused in the last 5 minutes")
     if slow := len(gateway.select(ConnectionFilter(slow_consumer=True), api_ids)):
@@ -249,6 +293,16 @@ def _of_stages(api: Api) -> Iterator[Attention]:
             )
     if not any(stage.deployment_id for stage in stages):
         yield Attention("info", f"{api.name} is deployed to no stage yet: nobody can connect.")
+
+
+def _of_backends(backends: Iterable[BackendUse], apis: Sequence[Api]) -> Iterator[Attention]:
+    names = {api.api_id: api.name for api in apis}
+    for use in backends:
+        if use.refused:
+            calls = _count(use.refused, "call")
+            yield Attention(
+                "bad", f"{names.get(use.api_id, use.api_id)}: {calls} to {use.url} refused, too many were under way"
+            )
 
 
 def _connections(**query: str) -> str:

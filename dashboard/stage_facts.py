@@ -37,5 +37,5 @@ def stage_facts(request: HttpRequest, stage: Stage, connections: Mapping[tuple[s
 
 def connections_by_stage() -> dict[tuple[str, str], int]:
     """How many are connected, by API id and stage."""
-    rows = Connection.objects.values_list("api_id", "stage").annotate(count=Count("pk")).order_by()
+    rows = Connection.open.values_list("api_id", "stage").annotate(count=Count("pk")).order_by()
     return {(api_id, stage): count for api_id, stage, count in rows}

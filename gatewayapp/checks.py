@@ -90,11 +90,34 @@ def _check_outbound() -> Iterator[CheckMessage]:
             hint="Name a PEM file with the certificates that your backends' certificates are signed with.",
             id="nopal.E006",
         )
+    yield from _check_outbound_shares()
     if settings.NOPAL_LAMBDA_ENDPOINT:
         try:
             parse_url(settings.NOPAL_LAMBDA_ENDPOINT)
         except ValueError as error:
             yield Error(f"NOPAL_LAMBDA_ENDPOINT: {error}", hint="For example http://127.0.0.1:9001.", id="nopal.E007")
+
+
+def _check_outbound_shares() -> Iterator[CheckMessage]:
+    if settings.NOPAL_OUTBOUND_CONNECTIONS < 1:
+        yield Error(
+            f"NOPAL_OUTBOUND_CONNECTIONS is {settings.NOPAL_OUTBOUND_CONNECTIONS}: no backend could be called.",
+            hint="Set it to at least 1; the default is 200.",
+            id="nopal.E011",
+        )
+    if not 0 < settings.NOPAL_OUTBOUND_ROUTE_SHARE <= 1:
+        yield Error(
+            f"NOPAL_OUTBOUND_ROUTE_SHARE is {settings.NOPAL_OUTBOUND_ROUTE_SHARE:g}.",
+            hint="It is a part of the connections: above 0 and at most 1.",
+            id="nopal.E012",
+        )
+    for name in ("NOPAL_OUTBOUND_QUEUE_LENGTH", "NOPAL_OUTBOUND_QUEUE_TIMEOUT"):
+        if getattr(settings, name) < 0:
+            yield Error(
+                f"{name} is {getattr(settings, name):g}.",
+                hint="Set it to 0 or more; with 0 a call that has to wait is refused.",
+                id="nopal.E013",
+            )
 
 
 def _check_addresses() -> Iterator[CheckMessage]:

@@ -14,8 +14,11 @@ from typing import Any
 
 DATABASE = "nopal.sqlite3"
 LOCK = "gateway.lock"
+JOURNAL = "connections.journal"
+INSTALLATION = "installation"
 KEYS, CERTIFICATES, STATIC = "keys", "certificates", "static"
-ENTRIES = frozenset({LOCK, KEYS, CERTIFICATES, STATIC})
+_FILES = (LOCK, JOURNAL, INSTALLATION, f"{INSTALLATION}.new")
+ENTRIES = frozenset({*_FILES, KEYS, CERTIFICATES, STATIC})
 """What Nopal puts into its data directory, besides the files of its database, which begin with DATABASE."""
 
 _FILE_SYSTEM_ENTRIES = frozenset({"lost+found"})
@@ -90,7 +93,7 @@ def _paths(directory: Path) -> Iterator[Path]:
         yield directory / name
         yield from (directory / name).glob("*")
     yield directory / STATIC
-    yield directory / LOCK
+    yield from (directory / name for name in _FILES)
 
 
 def _database_files(database: Configuration) -> Iterator[Path]:

@@ -48,6 +48,9 @@ NOPAL_OUTBOUND_ALLOW = env.text("NOPAL_OUTBOUND_ALLOW", "auto")
 NOPAL_OUTBOUND_CA_FILE = env.text("NOPAL_OUTBOUND_CA_FILE")
 NOPAL_OUTBOUND_MAX_BODY = int(env.number("NOPAL_OUTBOUND_MAX_BODY", 6 * 2**20))
 NOPAL_OUTBOUND_CONNECTIONS = int(env.number("NOPAL_OUTBOUND_CONNECTIONS", 200))
+NOPAL_OUTBOUND_ROUTE_SHARE = env.number("NOPAL_OUTBOUND_ROUTE_SHARE", 0.8)
+NOPAL_OUTBOUND_QUEUE_LENGTH = int(env.number("NOPAL_OUTBOUND_QUEUE_LENGTH", 10_000))
+NOPAL_OUTBOUND_QUEUE_TIMEOUT = env.number("NOPAL_OUTBOUND_QUEUE_TIMEOUT", 5.0)
 
 # The data plane's own limits; a stage's limits start from NOPAL_LIMITS.
 NOPAL_LIMITS = env.mapping("NOPAL_LIMITS")
@@ -60,6 +63,10 @@ NOPAL_HANDSHAKES_PER_SECOND = env.number("NOPAL_HANDSHAKES_PER_SECOND", 0)
 NOPAL_MEMORY_BUDGET = env.size("NOPAL_MEMORY_BUDGET")
 NOPAL_READINESS_GRACE = env.optional_number("NOPAL_READINESS_GRACE")
 NOPAL_DRAIN_TIMEOUT = env.number("NOPAL_DRAIN_TIMEOUT", 30.0)
+NOPAL_DISCONNECT_RETRY_DELAY = env.number("NOPAL_DISCONNECT_RETRY_DELAY", 1.0)
+NOPAL_DISCONNECT_RETRY_TIMEOUT = env.number("NOPAL_DISCONNECT_RETRY_TIMEOUT", 300.0)
+NOPAL_MAX_WAITING_DISCONNECTS = int(env.number("NOPAL_MAX_WAITING_DISCONNECTS", 20_000))
+NOPAL_MAX_JOURNALED_CONNECTIONS = int(env.number("NOPAL_MAX_JOURNALED_CONNECTIONS", 10_000))
 
 # Names of headers and JSON members whose values nobody is shown, besides those that secrets usually go by.
 NOPAL_MASK = env.words("NOPAL_MASK")
@@ -117,7 +124,9 @@ TEMPLATES = [
 
 DATABASES = {
     "default": dj_database_url.parse(
-        env.text("NOPAL_DATABASE_URL", f"sqlite:///{DATA_DIR / 'nopal.sqlite3'}"), conn_max_age=60
+        env.text("NOPAL_DATABASE_URL", f"sqlite:///{DATA_DIR / 'nopal.sqlite3'}"),
+        conn_max_age=60,
+        conn_health_checks=True,  # without, the first query after the database's restart fails
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":

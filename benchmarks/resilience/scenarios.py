@@ -40,6 +40,8 @@ class Attack:
     environment: Mapping[str, str] = field(default_factory=dict)
     note: Callable[[Mapping[str, Any]], str] = lambda figures: ""
     seconds: float | None = None
+    same_backend: bool = False
+    """Whether the attackers' routes call the bystanders' backend, and not one of their own."""
 
 
 _RATE_LIMIT = {"NOPAL_LIMITS": json.dumps({"messagesPerSecond": 100})}
@@ -64,6 +66,9 @@ ATTACKS: dict[str, Attack] = {
         {"slow": "/slow/5"},
         {"NOPAL_MEMORY_BUDGET": "128M"},
     ),
+    "32 clients x 16 calls hang at the bystanders' backend": Attack(
+        "in-flight", {"clients": 32, "size": 40_000}, {"slow": "/slow/10"}, same_backend=True
+    ),
     **dict(_floods()),
     "2,010 handshakes/s": Attack(
         "storm", {"rate": 2_010, "seconds": 8}, {"echo": "/echo", "$connect": "/connect"}, note=_statuses
@@ -82,7 +87,7 @@ def measure(name: str, backend: str, seconds: float) -> Row:
     """Run one attack against a gateway of its own, beside bystanders for `seconds` before it and during it."""
     attack = ATTACKS[name]
     with ExitStack() as stack:
-        attacked_backend = f"http://127.0.0.1:{stack.enter_context(Worker('backend')).report()['port']}"
+        attacked_backend = backend if attack.same_backend else _backend(stack)
         gateway = stack.enter_context(Gateway(backend, **attack.environment))
         url = gateway.create_api({key: f"{attacked_backend}{path}" for key, path in attack.routes.items()})
         bystanders = stack.enter_context(
@@ -107,6 +112,10 @@ def measure(name: str, backend: str, seconds: float) -> Row:
         time.sleep(_CALM_SECONDS)
         after = gateway.process.usage().resident
         return Row(name, quiet, attacked, before, peak[0], after, attack.note(figures))
+
+
+def _backend(stack: ExitStack) -> str:
+    return f"http://127.0.0.1:{stack.enter_context(Worker('backend')).report()['port']}"
 
 
 @contextmanager

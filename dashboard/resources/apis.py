@@ -39,7 +39,7 @@ def _document(place: Place, api: Api) -> Document:
 
 
 def _lost(api: Api) -> Sequence[str]:
-    stages, live = api.stages.count(), Connection.objects.filter(api_id=api.api_id).count()
+    stages, live = api.stages.count(), Connection.open.filter(api_id=api.api_id).count()
     return [
         f"Its {_count(api.routes.count(), 'route')}, {_count(api.integrations.count(), 'integration')} and everything "
         "else under it.",

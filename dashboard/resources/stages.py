@@ -61,7 +61,7 @@ def _more(place: Place, stage: Stage) -> Mapping[str, Any]:
 
 
 def _lost(stage: Stage) -> Sequence[str]:
-    live = Connection.objects.filter(api_id=stage.api_id, stage=stage.stage_name).count()
+    live = Connection.open.filter(api_id=stage.api_id, stage=stage.stage_name).count()
     return [
         "Its address, variables, limits and settings. Deployments stay.",
         *([f"{live} open connection{'' if live == 1 else 's'}, which will be closed."] if live else []),

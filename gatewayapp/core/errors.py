@@ -11,9 +11,13 @@
         ├── InvocationRefused      500  the function may not or cannot be invoked
         ├── BadIntegrationResult   502  the backend answered something that is no answer
         ├── FunctionFailure        502  the function raised or timed out
-        └── BackendUnreachable     504  refused, reset, no address, bad certificate, forbidden address
+        ├── BackendUnreachable     504  refused, reset, no address, bad certificate, forbidden address
+        └── ConcurrencyLimitReached 503 the route has as many calls under way to the backend as it may, and others wait
 
 `message` is for the client and never names hosts or bodies; `detail` is for logs.
+`is_retryable` says of a failure that the event was not delivered as far as anyone can tell, and that the same call may
+succeed later: `$disconnect` is repeated then. What only a change of the configuration can mend is not retryable.
+
 On an open connection an error is a text frame and the socket stays open; while the handshake is pending it is the
 HTTP answer. Both spell the JSON as AWS does, blanks included, since some clients match on the text.
 """
@@ -28,10 +32,15 @@ class GatewayError(Exception):
     message = "Internal server error"
     response_type = "DEFAULT_5XX"
     """The value of `$context.error.responseType`, as in API Gateway's gateway response types."""
+    is_retryable = False
+    """Whether the event was not delivered, as far as anyone can tell, and the same call may succeed later."""
 
-    def __init__(self, detail: str = "") -> None:
+    def __init__(self, detail: str = "", *, is_retryable: bool | None = None) -> None:
+        """`is_retryable`: where that differs from other failures of the kind."""
         super().__init__(detail or self.message)
         self.detail = detail
+        if is_retryable is not None:
+            self.is_retryable = is_retryable
 
     def frame(self, connection_id: str, request_id: str) -> str:
         """The text frame that tells an open connection."""
@@ -76,6 +85,7 @@ class IntegrationTimeout(GatewayError):
     status = 504
     message = "Endpoint request timed out"
     response_type = "INTEGRATION_TIMEOUT"
+    is_retryable = True
 
 
 class IntegrationFailure(GatewayError):
@@ -100,6 +110,13 @@ class FunctionFailure(IntegrationFailure):
 
 class BackendUnreachable(IntegrationFailure):
     status = 504
+    is_retryable = True
+
+
+class ConcurrencyLimitReached(IntegrationFailure):
+    """The call was not sent: no connection to the backend became free for its route in time."""
+
+    status = 503
 
 
 def error_text(message: str, connection_id: str, request_id: str) -> str:

@@ -26,6 +26,8 @@ from gatewayapp.core.json_body import Body
 from gatewayapp.core.messages import (
     CONTROL_BYTES,
     ConnectionInfo,
+    Disconnect,
+    Event,
     Handshake,
     Headers,
     HttpRequest,
@@ -170,7 +172,7 @@ def _request_start(integration: Integration, context: Context, accept: Headers, 
     for mapping in integration.parameters:
         for value in mapping.source(context):
             if mapping.location == "header":
-                mapped.append((mapping.name, _header_value(mapping.name, value)))
+                mapped.append((mapping.name, _header_value(mapping.name, value, context.event)))
             elif mapping.location == "querystring":
                 query.append((mapping.name, value))
             else:
@@ -239,10 +241,13 @@ def host_header(origin: Origin) -> str:
     return host if origin.port == _DEFAULT_PORTS[origin.scheme] else f"{host}:{origin.port}"
 
 
-def _header_value(name: str, value: str) -> str:
+def _header_value(name: str, value: str, event: Event) -> str:
     """A mapped value as a header field may carry it: UTF-8 bytes as Latin-1 text. Raises BadRequestParameters."""
     if value.isascii() and value.isprintable():
         return value.strip()
     if CONTROL_BYTES.search(value):
-        raise BadRequestParameters(f"The value for the header {quote(name)} holds control characters.")
+        if not isinstance(event, Disconnect):
+            raise BadRequestParameters(f"The value for the header {quote(name)} holds control characters.")
+        # A client chooses the reason that it closes with; it must not keep its `$disconnect` from being delivered.
+        value = CONTROL_BYTES.sub(" ", value)
     return (value if value.isascii() else value.encode().decode("latin-1")).strip()

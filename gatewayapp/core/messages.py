@@ -109,6 +109,18 @@ class Origin(NamedTuple):
     port: int
 
 
+class Caller(NamedTuple):
+    """The route that calls a backend: calls of different callers get fair shares of the backend's connections."""
+
+    api_id: str
+    stage: str
+    route_key: str
+
+
+GATEWAY = Caller("", "", "")
+"""The caller of what the gateway calls on its own behalf, and for no route."""
+
+
 class RequestStart(NamedTuple):
     """Where a request connects to, and its head without the fields that differ from one request to the next."""
 

@@ -44,6 +44,13 @@ class Outcome(Generic[Answer_co]):
         return Fault.CLIENT if self.error.status < 500 else Fault.EXECUTION
 
     @property
+    def is_delivered(self) -> bool:
+        """Whether the backend has the event, as far as anyone can tell: it answered, be it with an error."""
+        if self.error is None:
+            return True
+        return self.fault is Fault.INTEGRATION and not self.error.is_retryable
+
+    @property
     def status_text(self) -> str | None:
         """The integration's status, or the name of the error; None where no integration was to be called."""
         if self.error is not None:

@@ -13,6 +13,7 @@ import re2
 
 from gatewayapp.core.expressions import Selection, compile_selection
 from gatewayapp.core.limits import StageLimits
+from gatewayapp.core.messages import GATEWAY, Caller
 from gatewayapp.core.parameters import ParameterMapping, RequiredParameter, compile_mapping, compile_required
 from gatewayapp.core.redaction import NO_SECRETS, Secrets
 from gatewayapp.core.templates import Template, compile_template
@@ -67,6 +68,8 @@ class Route:
     integration: Integration | None
     two_way: bool
     required_parameters: tuple[RequiredParameter, ...] = ()
+    caller: Caller = GATEWAY
+    """Whose share of a backend's connections its calls take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +96,14 @@ class StageSnapshot:
     """Whether everything is traced, watched or not: AWS's `dataTraceEnabled` of the default route settings."""
 
 
-def load(document: Mapping[str, Any]) -> ApiSnapshot:
-    """Compile a deployment's document."""
+def load(document: Mapping[str, Any], stage: str = "") -> ApiSnapshot:
+    """Compile a deployment's document, for the stage that serves it; without one its routes share nothing with it."""
     api = document["api"]
     integrations = {item["integrationId"]: load_integration(item) for item in document["integrations"]}
-    routes = {item["routeKey"]: _load_route(item, integrations) for item in document["routes"]}
+    routes = {
+        item["routeKey"]: _load_route(item, integrations, Caller(api["apiId"], stage, item["routeKey"]))
+        for item in document["routes"]
+    }
     return ApiSnapshot(
         api["apiId"],
         compile_selection(api["routeSelectionExpression"]),
@@ -141,7 +147,7 @@ def _integration(document: Mapping[str, Any]) -> Integration:
     return integration
 
 
-def _load_route(document: Mapping[str, Any], integrations: Mapping[str, Integration]) -> Route:
+def _load_route(document: Mapping[str, Any], integrations: Mapping[str, Integration], caller: Caller) -> Route:
     key = document["routeKey"]
     target = document.get("target", "").removeprefix("integrations/")
     for member, needs in _NOT_CARRIED_OUT.items():
@@ -154,6 +160,7 @@ def _load_route(document: Mapping[str, Any], integrations: Mapping[str, Integrat
         integration=integrations[target] if target else None,
         two_way=bool(document.get("routeResponses")),
         required_parameters=compile_required(document.get("requestParameters", {})),
+        caller=caller,
     )
 
 

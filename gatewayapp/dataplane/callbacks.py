@@ -19,7 +19,7 @@ from gatewayapp.core.sigv4 import SignatureError
 from gatewayapp.dataplane.access import AccessDenied
 from gatewayapp.dataplane.addresses import Address, UnknownHost
 from gatewayapp.dataplane.connections import NORMAL, LiveConnection, Send
-from gatewayapp.dataplane.stages import StageHandle
+from gatewayapp.dataplane.stages import ConfigurationUnavailable, StageHandle
 from gatewayapp.live import Delivery
 from gatewayapp.storage_failures import find_storage_failure, log_storage_failure
 
@@ -114,7 +114,11 @@ class Callbacks:
         address = self._addressed(request)
         if isinstance(address, Answer):
             return address
-        stage = await self._gateway.stages.find(address.api_id, address.stage)
+        try:
+            stage = await self._gateway.stages.find(address.api_id, address.stage)
+        except ConfigurationUnavailable as error:
+            logger.warning("Refused %s %s: %s", request.method, request.raw_path.decode("latin-1"), error)
+            return UNAVAILABLE
         if not _is_open(stage):
             return FORBIDDEN
         limit = stage.snapshot.limits.max_message

@@ -20,6 +20,7 @@ from gatewayapp.core.traces import CONNECT
 from gatewayapp.dataplane.addresses import UnknownHost
 from gatewayapp.dataplane.connections import BINARY, GOING_AWAY, LOST, Close, LiveConnection, Send
 from gatewayapp.dataplane.handshakes import (
+    OVERLOADED,
     denial_events,
     early_refusal,
     header,
@@ -27,9 +28,10 @@ from gatewayapp.dataplane.handshakes import (
     read_facts,
     read_handshake,
     refusal,
+    unavailable,
 )
-from gatewayapp.dataplane.stages import StageHandle
-from gatewayapp.storage_failures import find_storage_failure, log_storage_failure
+from gatewayapp.dataplane.registry import RegistryUnavailable
+from gatewayapp.dataplane.stages import ConfigurationUnavailable, StageHandle
 
 if TYPE_CHECKING:
     from gatewayapp.dataplane.gateway import Gateway
@@ -70,22 +72,23 @@ class GatewayConsumer(AsyncConsumer):
                 await _deny(outcome.answer, send)
                 return
             connection = await self._open(scope, info, stage, handshake, outcome.answer, send)
-        if outcome.route is not None:
-            connection.note(outcome, handshake)
-        if connection.closing is None:
-            await self._read(connection, receive)
-        await self._report_end(connection)
+        try:
+            if outcome.route is not None:
+                connection.note(outcome, handshake)
+            if connection.closing != LOST:  # one that is being closed already is left once its close frame is sent
+                await self._read(connection, receive)
+        finally:  # whatever happens: who got a 101 has a `$disconnect` to come
+            connection.end(LOST)
+            self.gateway.disconnects.report(info, stage, connection.closing or LOST)
 
     async def _admit(
         self, scope: dict[str, Any], handshake: Handshake, connected_at: int
     ) -> tuple[ConnectionInfo, StageHandle] | Denial:
         """The stage that the handshake is for, and what the connection will be known by."""
         if self.gateway.draining:
-            return refusal(503, "ServiceUnavailableException", "Service Unavailable")
+            return unavailable()
         if self.gateway.memory.is_exhausted:
-            return refusal(
-                503, "ServiceUnavailableException", "Service Unavailable", {"Retry-After": RETRY_AFTER_SECONDS}
-            )
+            return refusal(503, "ServiceUnavailableException", "Service Unavailable", OVERLOADED)
         if sum(name.lower() == "authorization" for name, _ in handshake.headers) > 1:
             return Denial(400, (("Content-Type", "text/html"),), b"<html><body>Bad Request</body></html>")
         try:
@@ -102,11 +105,10 @@ class GatewayConsumer(AsyncConsumer):
             return refusal(403, "ForbiddenException", "Forbidden")
         try:
             stage = await self.gateway.stages.find(address.api_id, address.stage)
-        except DatabaseError as error:
-            if (failure := find_storage_failure(error)) is None:
-                raise
-            log_storage_failure(failure, error, f"Loading the stage {address.api_id}/{address.stage}")
-            return refusal(503, "ServiceUnavailableException", "Service Unavailable", failure.headers)
+        except ConfigurationUnavailable as error:
+            client = (scope.get("client") or ("",))[0]
+            logger.warning("Refused a handshake: %s", error, extra={"client": client})
+            return unavailable()
         if stage is None or stage.snapshot.api.disable_execute_api_endpoint:
             return refusal(403, "ForbiddenException", "Forbidden")
         info = read_connection(scope, address, handshake, self.gateway.ids.new(), connected_at)
@@ -116,6 +118,9 @@ class GatewayConsumer(AsyncConsumer):
             logger.info("%s/%s: %s", info.api_id, info.stage, error.detail, extra={"client": info.source_ip})
             stage.meter.refused_count += 1
             return early_refusal(error)
+        if not self.gateway.registry.has_room:  # asked before the backend is
+            stage.meter.refused_count += 1
+            return unavailable()
         return info, stage
 
     async def _open(
@@ -130,9 +135,10 @@ class GatewayConsumer(AsyncConsumer):
         """Write the row, then accept; from the 101 on the connection can be delivered to. It may have ended already."""
         facts = read_facts(scope, handshake, acceptance, self.gateway.mask)
         connection = LiveConnection(info, stage, send, self.gateway.connections, scope.get("extensions", {}), facts)
-        if not await self._register(info):
+        denial = await self._register(info, handshake)
+        if denial is not None:
             connection.end(LOST)
-            await _deny(GatewayError().denial(info.connection_id, handshake.request_id), send)
+            await _deny(denial, send)
             return connection
         try:
             await send({"type": "websocket.accept", "subprotocol": acceptance.subprotocol})
@@ -144,12 +150,16 @@ class GatewayConsumer(AsyncConsumer):
             connection.close(GOING_AWAY)
         return connection
 
-    async def _register(self, info: ConnectionInfo) -> bool:
+    async def _register(self, info: ConnectionInfo, handshake: Handshake) -> Denial | None:
+        """Write the connection's row; the denial where that is impossible."""
         try:
             await self.gateway.registry.add(info)
-        except DatabaseError:
-            return False
-        return True
+        except RegistryUnavailable as error:
+            logger.warning("Refused a handshake: %s", error)
+            return unavailable()
+        except (DatabaseError, ValueError):
+            return GatewayError().denial(info.connection_id, handshake.request_id)
+        return None
 
     async def _read(self, connection: LiveConnection, receive: Receive) -> None:
         """Take the client's messages until the connection is closed, whoever closes it."""
@@ -171,11 +181,6 @@ class GatewayConsumer(AsyncConsumer):
             message = Message(connection.last_active_at, text)
             self.gateway.work.run(self.gateway.answer(connection, message, charge))
         return charge is not None
-
-    async def _report_end(self, connection: LiveConnection) -> None:
-        """Deliver `$disconnect`, then forget the connection. The server going away does not stop this."""
-        assert connection.closing is not None
-        await self.gateway.work.start(self.gateway.report_end(connection.info, connection.stage, connection.closing))
 
 
 async def _deny(denial: Denial, send: Send) -> None:

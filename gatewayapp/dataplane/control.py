@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from time import time
 from typing import Any, Protocol, TypeVar
 
+from gatewayapp.core.backend_use import BackendUse
 from gatewayapp.core.destinations import Destination
 from gatewayapp.core.messages import ConnectionInfo, Message
 from gatewayapp.core.snapshot import StageSnapshot
@@ -104,6 +105,9 @@ class Control:
 
     def count(self) -> int:
         return len(self._connections)
+
+    def backends(self, api_ids: frozenset[str] | None) -> list[BackendUse]:
+        return [use for use in self._integrations.backends() if api_ids is None or use.api_id in api_ids]
 
     def reach(self, destinations: Sequence[Destination]) -> list[str]:
         async def attempt() -> list[str]:

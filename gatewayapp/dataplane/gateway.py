@@ -4,7 +4,6 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from time import time
 from typing import Any
 
 from django.conf import settings
@@ -12,27 +11,32 @@ from django.db import Error as DatabaseError
 
 from gatewayapp import live
 from gatewayapp.core.addresses import LOOPBACK, Policy
-from gatewayapp.core.ids import ConnectionIds, Owner
+from gatewayapp.core.ids import ConnectionIds
 from gatewayapp.core.masking import Mask
-from gatewayapp.core.messages import ConnectionInfo, Disconnect, Message
-from gatewayapp.core.traces import DISCONNECT, MESSAGE, SENT, Steps
+from gatewayapp.core.messages import Message
+from gatewayapp.core.traces import MESSAGE, SENT, Steps
+from gatewayapp.data_directory import JOURNAL
 from gatewayapp.dataplane.access import AccessKeys
 from gatewayapp.dataplane.addresses import Addresses
 from gatewayapp.dataplane.admission import Admission
-from gatewayapp.dataplane.connections import GOING_AWAY, LOST, Close, Connections, LiveConnection
+from gatewayapp.dataplane.connection_rows import claim_node
+from gatewayapp.dataplane.connections import GOING_AWAY, Connections, LiveConnection
 from gatewayapp.dataplane.control import Control
 from gatewayapp.dataplane.database import DatabaseThread
+from gatewayapp.dataplane.disconnects import Disconnects, RetryOptions
 from gatewayapp.dataplane.installation import recognize_installation, wait_for_decision
+from gatewayapp.dataplane.journal import Journal
 from gatewayapp.dataplane.lock import DataDirectoryLock
 from gatewayapp.dataplane.memory_guard import MemoryGuard
 from gatewayapp.dataplane.metering import Metering
 from gatewayapp.dataplane.observation import Recorder
 from gatewayapp.dataplane.pipeline import Pipeline
-from gatewayapp.dataplane.registry import Registry, abandoned, claim_node
+from gatewayapp.dataplane.registry import Registry
 from gatewayapp.dataplane.stages import StageHandle, Stages
 from gatewayapp.dataplane.work import Work
 from gatewayapp.environment import parse_networks
 from gatewayapp.integrations import Integrations
+from gatewayapp.integrations.fair_shares import ShareLimits
 from gatewayapp.integrations.outbound import OutboundOptions
 from gatewayapp.memory_budget import MemoryBudget, default_budget
 from gatewayapp.models import ConfigurationVersion, configuration_changed
@@ -41,7 +45,10 @@ logger = logging.getLogger(__name__)
 
 _SLOT = 0
 _POLL_SECONDS = 1.0
-_REAPED_AT_ONCE = 100
+_ROUTES_RESERVE = 50
+"""The part of NOPAL_OUTBOUND_CONNECTIONS, one fiftieth, that each route may have however many others hang."""
+_STOP_SECONDS = 1.0
+"""Of the drain's time, what is kept for writing down what is left over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,7 @@ class Gateway:
     ids: ConnectionIds
     registry: Registry
     pipeline: Pipeline
+    disconnects: Disconnects
 
     def __init__(self, options: GatewayOptions) -> None:
         self._options = options
@@ -84,6 +92,7 @@ class Gateway:
         self.stopping = False
         """The process was told to stop; until it drains, it serves as before, but should get no new clients."""
         self.draining = False
+        self._finish_by = 0.0
 
     async def started(self) -> None:
         """Start the data plane unless it is started: some servers do not speak ASGI's lifespan.
@@ -100,18 +109,35 @@ class Gateway:
         self._lock.acquire()
         owner = await self._writing.run(claim_node, _SLOT)
         self.ids = ConnectionIds(bytes.fromhex(settings.NOPAL_CONNECTION_ID_KEY), owner)
-        self.registry = Registry(self._writing, owner)
+        journal = Journal(Path(settings.DATA_DIR) / JOURNAL, settings.NOPAL_MAX_JOURNALED_CONNECTIONS)
+        self.registry = Registry(self._writing, owner, journal)
+        await self.registry.load_journal()
         self._integrations = Integrations(_outbound_options(self._options, self.memory), settings.NOPAL_LAMBDA_ENDPOINT)
         self.pipeline = Pipeline(self._integrations)
+        self.disconnects = Disconnects(
+            options=RetryOptions(
+                settings.NOPAL_DISCONNECT_RETRY_DELAY,
+                settings.NOPAL_DISCONNECT_RETRY_TIMEOUT,
+                settings.NOPAL_MAX_WAITING_DISCONNECTS,
+            ),
+            owner=owner,
+            ids=self.ids,
+            database=self._writing,
+            registry=self.registry,
+            stages=self.stages,
+            pipeline=self.pipeline,
+            recorder=self.recorder,
+            work=self.work,
+        )
         self.stages.on_change = self._stage_changed
         self.stages.on_delete = self._stage_deleted
         self._follow_configuration(asyncio.get_running_loop())
         await self.refresh()
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
         is_copy = await self._writing.run(recognize_installation, owner)
-        self.work.start(self._report_abandoned(owner))
+        await self.disconnects.report_abandoned()
         if is_copy:
-            self._decision = asyncio.get_running_loop().create_task(self._report_once_decided(owner))
+            self._decision = asyncio.get_running_loop().create_task(self._report_once_decided())
         self.metering.start()
         self.memory_guard.start()
         self._control = Control(self, self._integrations)
@@ -123,8 +149,12 @@ class Gateway:
         self.stopping = True
 
     async def drain(self) -> None:
-        """Let nobody in any more, finish what is under way, close every connection, deliver every `$disconnect`."""
+        """Let nobody in any more, finish what is under way, close every connection, deliver its `$disconnect`.
+
+        A `$disconnect` whose backend is away is left to the next start.
+        """
         self.draining = True
+        self._finish_by = asyncio.get_running_loop().time() + settings.NOPAL_DRAIN_TIMEOUT
         self.recorder.close()
         for connection in self.connections:
             self.work.start(connection.retire())
@@ -141,7 +171,11 @@ class Gateway:
             self.metering.stop()
             self.memory_guard.stop()
             live.withdraw(self._control)
-        await self.registry.close()
+        left = self._finish_by - asyncio.get_running_loop().time() - _STOP_SECONDS
+        if left > 0:  # for connections that ended after the drain, such as those that were in their handshake
+            await self.work.finish(left)
+        self.disconnects.stop()
+        await self.registry.stop()
         await self._integrations.close()
         await asyncio.gather(self._reading.close(), self._writing.close())
         self._lock.release()
@@ -206,7 +240,9 @@ class Gateway:
             self._changed.clear()
             try:
                 await self.refresh()
+                self.stages.is_outdated = False
             except DatabaseError as error:
+                self.stages.is_outdated = True
                 logger.error("Cannot read the configuration, going on with what is known: %s", error)
             except Exception:  # this task ends with the gateway only: without it no change would ever take effect
                 logger.exception("Cannot load the configuration, going on with what is known")
@@ -234,39 +270,10 @@ class Gateway:
             if connection.stage is stage:
                 connection.close(GOING_AWAY)
 
-    # what an earlier run left behind
-
-    async def _report_abandoned(self, owner: Owner) -> None:
-        """Deliver the `$disconnect` of connections whose process was killed; the row goes once it is delivered."""
-        limit = asyncio.Semaphore(_REAPED_AT_ONCE)
-
-        async def report(info: ConnectionInfo) -> None:
-            async with limit:
-                await self.report_end(info, await self.stages.find(info.api_id, info.stage), LOST)
-
-        while connections := await self._writing.run(abandoned, owner):
-            logger.info("Reporting the end of %d connections of an earlier run", len(connections))
-            await asyncio.gather(*map(report, connections))
-            await self.registry.written()
-
-    async def _report_once_decided(self, owner: Owner) -> None:
+    async def _report_once_decided(self) -> None:
         """Connections of a copied database may be live elsewhere: somebody says whether they have ended."""
         await wait_for_decision(self._reading)
-        self.work.start(self._report_abandoned(owner))
-
-    async def report_end(self, info: ConnectionInfo, stage: StageHandle | None, close: Close) -> None:
-        """Deliver a connection's `$disconnect`, unless there is no stage to tell of it, then remove its row."""
-        if stage is not None:
-            request_id = self.ids.disconnect_request_id(info.connection_id)
-            disconnect = Disconnect(request_id, int(time() * 1000), *close)
-            snapshot = stage.snapshot
-            steps = self.recorder.begin(snapshot, info)
-            outcome = await self.pipeline.close_connection(snapshot, info, disconnect, steps)
-            if outcome.route is not None:
-                stage.meter.handled(outcome, disconnect)
-                if steps is not None:
-                    self.recorder.end(DISCONNECT, snapshot, info, steps, request_id, disconnect, outcome)
-        self.registry.remove(info.connection_id)
+        await self.disconnects.report_abandoned()
 
 
 def _outbound_options(options: GatewayOptions, memory: MemoryBudget) -> OutboundOptions:
@@ -276,6 +283,12 @@ def _outbound_options(options: GatewayOptions, memory: MemoryBudget) -> Outbound
         policy=Policy(tuple(networks)),
         ca_file=settings.NOPAL_OUTBOUND_CA_FILE,
         max_body=settings.NOPAL_OUTBOUND_MAX_BODY,
-        connections_per_origin=settings.NOPAL_OUTBOUND_CONNECTIONS,
+        shares=ShareLimits(
+            total=settings.NOPAL_OUTBOUND_CONNECTIONS,
+            part=settings.NOPAL_OUTBOUND_ROUTE_SHARE,
+            reserved=max(1, settings.NOPAL_OUTBOUND_CONNECTIONS // _ROUTES_RESERVE),
+            queue_length=settings.NOPAL_OUTBOUND_QUEUE_LENGTH,
+            queue_timeout=settings.NOPAL_OUTBOUND_QUEUE_TIMEOUT,
+        ),
         memory=memory,
     )

@@ -92,6 +92,11 @@ def refusal(status: int, error_type: str, message: str, more: Mapping[str, str] 
     return Denial(status, headers, orjson.dumps({"message": message}))
 
 
+def unavailable() -> Denial:
+    """The response to a handshake that may succeed a little later."""
+    return refusal(503, "ServiceUnavailableException", "Service Unavailable", {"Retry-After": "1"})
+
+
 def early_refusal(error: GatewayError) -> Denial:
     """The refusal of a handshake by a failure that came before the connection had an id."""
     more = {"Retry-After": THROTTLED_RETRY_AFTER_SECONDS} if error.status == 429 else {}

@@ -21,12 +21,12 @@ from django.conf import settings
 from django.db import DatabaseError, transaction
 
 from gatewayapp.core.ids import Owner
+from gatewayapp.data_directory import INSTALLATION
 from gatewayapp.dataplane.database import DatabaseThread
 from gatewayapp.models import Connection, Installation
 
 logger = logging.getLogger(__name__)
 
-_FILE = "installation"
 _MACHINE_ID = Path("/etc/machine-id")
 _POLL_SECONDS = 2.0
 
@@ -40,7 +40,7 @@ class _Place:
 
     @property
     def file(self) -> Path:
-        return self.directory / _FILE
+        return self.directory / INSTALLATION
 
     def read_id(self) -> str:
         """The installation id that the data directory holds, empty without one."""

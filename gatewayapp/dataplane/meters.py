@@ -17,6 +17,8 @@ COUNTS = (
     "connect_count",
     "refused_count",
     "disconnect_count",
+    "disconnect_retries",
+    "disconnect_failures",
     "messages_in",
     "messages_out",
     "pushes",
@@ -26,7 +28,9 @@ COUNTS = (
     "integration_error",
     "execution_error",
 )
-"""What is counted of a stage. `refused_count`: handshakes; `messages_out`: answers and pushes."""
+"""What is counted of a stage. `refused_count`: handshakes; `disconnect_retries`: attempts to deliver a `$disconnect`
+again, `disconnect_failures`: those given up; `messages_out`: answers and pushes.
+"""
 
 ROUTE_COUNTS = ("count", "client_error", "integration_error", "execution_error")
 
@@ -72,6 +76,8 @@ class StageMeter:
         "connect_count",
         "deployments",
         "disconnect_count",
+        "disconnect_failures",
+        "disconnect_retries",
         "history",
         "messages_in",
         "messages_out",
@@ -82,6 +88,7 @@ class StageMeter:
 
     def __init__(self) -> None:
         self.connect_count = self.refused_count = self.disconnect_count = 0
+        self.disconnect_retries = self.disconnect_failures = 0
         self.messages_in = self.messages_out = self.pushes = 0
         self.bytes_in = self.bytes_out = 0
         self.routes: dict[str, RouteMeter] = {}
@@ -95,6 +102,8 @@ class StageMeter:
             self.connect_count,
             self.refused_count,
             self.disconnect_count,
+            self.disconnect_retries,
+            self.disconnect_failures,
             self.messages_in,
             self.messages_out,
             self.pushes,

@@ -9,7 +9,7 @@ import logging
 from time import perf_counter
 
 from gatewayapp.core.context import Context
-from gatewayapp.core.errors import BadIntegrationResult, GatewayError
+from gatewayapp.core.errors import BadIntegrationResult, ConcurrencyLimitReached, GatewayError
 from gatewayapp.core.json_body import Body
 from gatewayapp.core.mapping import check_required_parameters, map_request
 from gatewayapp.core.messages import Acceptance, ConnectionInfo, Denial, Disconnect, Handshake, Message
@@ -45,7 +45,7 @@ class Pipeline:
             if steps is not None:
                 steps.add(MAPPED, request)
             called = perf_counter()
-            invocation = self._integrations.invoke(request)
+            invocation = self._integrations.invoke(request, route.caller, connection.connection_id)
             del request  # a slow backend must not make us hold a second copy of the payload
             response = await invocation
             latency = perf_counter() - called
@@ -59,7 +59,7 @@ class Pipeline:
         except Exception as error:
             failure = _expected(error, stage, connection)
             frame = failure.frame(connection.connection_id, message.request_id)
-            return Outcome(frame, route, None, failure, _since(called))
+            return Outcome(frame, route, None, failure, _latency(called, failure))
 
     async def open_connection(
         self, stage: StageSnapshot, connection: ConnectionInfo, handshake: Handshake, steps: Steps | None = None
@@ -80,7 +80,7 @@ class Pipeline:
             if steps is not None:
                 steps.add(MAPPED, request)
             called = perf_counter()
-            response = await self._integrations.invoke(request)
+            response = await self._integrations.invoke(request, route.caller, connection.connection_id)
             latency = perf_counter() - called
             if steps is not None:
                 steps.add(INTEGRATED, response)
@@ -91,7 +91,7 @@ class Pipeline:
         except Exception as error:
             failure = _expected(error, stage, connection)
             denial = failure.denial(connection.connection_id, handshake.request_id)
-            return Outcome(denial, route, None, failure, _since(called))
+            return Outcome(denial, route, None, failure, _latency(called, failure))
 
     async def close_connection(
         self, stage: StageSnapshot, connection: ConnectionInfo, disconnect: Disconnect, steps: Steps | None = None
@@ -107,13 +107,14 @@ class Pipeline:
             if steps is not None:
                 steps.add(MAPPED, request)
             called = perf_counter()
-            response = await self._integrations.invoke(request)
+            response = await self._integrations.invoke(request, route.caller, connection.connection_id)
             latency = perf_counter() - called
             if steps is not None:
                 steps.add(INTEGRATED, response)
             return Outcome(None, route, response.status, None, latency)
         except Exception as error:
-            return Outcome(None, route, None, _expected(error, stage, connection), _since(called))
+            failure = _expected(error, stage, connection)
+            return Outcome(None, route, None, failure, _latency(called, failure))
 
 
 def _check_size(frame: str | None, stage: StageSnapshot) -> None:
@@ -122,12 +123,15 @@ def _check_size(frame: str | None, stage: StageSnapshot) -> None:
         raise BadIntegrationResult(f"The answer is larger than a message may be ({limit} bytes).")
 
 
-def _since(called: float | None) -> float | None:
-    return None if called is None else perf_counter() - called
+def _latency(called: float | None, failure: GatewayError) -> float | None:
+    """The seconds that a failed call took; None where no request was sent."""
+    return None if called is None or isinstance(failure, ConcurrencyLimitReached) else perf_counter() - called
 
 
 def _expected(error: Exception, stage: StageSnapshot, connection: ConnectionInfo) -> GatewayError:
     """The failure as clients may hear of it; what nobody expected is logged in full and kept from them."""
+    if isinstance(error, ConcurrencyLimitReached):
+        return error  # the pool logs a sum of them: a line for each would add to the overload
     client = {"client": connection.source_ip}
     if isinstance(error, GatewayError):
         error.detail = stage.secrets.text(error.detail)  # which logs, traces and metrics show

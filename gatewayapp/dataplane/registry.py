@@ -1,149 +1,230 @@
 """The registry: one row for each connection, so that its end is reported even if this process is killed.
 
-A row is committed before the 101 and removed after `$disconnect` was delivered. One writer groups what waits into
-one transaction. Rows of an earlier run of this node are connections that it left behind: see `abandoned`.
+A row is committed before the 101, closed when the connection ends and removed once its `$disconnect` was delivered.
+One writer groups what waits into one transaction. While the database is away the changes go to the journal instead,
+on disk before the 101 too; when it is back, the journal is written to it and emptied.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from django.db import Error, transaction
+from django.db import Error
 
 from gatewayapp.core.ids import Owner
-from gatewayapp.core.messages import ConnectionInfo
-from gatewayapp.core.networks import address_key
+from gatewayapp.core.messages import ConnectionInfo, Disconnect
+from gatewayapp.dataplane.connection_rows import ADD, REMOVE, Change, addition, closing, removal, write_changes
 from gatewayapp.dataplane.database import DatabaseThread
-from gatewayapp.models import Connection, Installation, Node
+from gatewayapp.dataplane.journal import Journal
 
 logger = logging.getLogger(__name__)
 
-_INCARNATIONS = 1 << 12
 _RETRY_SECONDS = 1.0
+_PATIENCE_SECONDS = 2.0
+"""A transaction that takes longer, as behind a lock or a broken network, means that the database is away."""
 _BATCH = 1000
 
 
-class Registry:
-    """Writes the rows of one owner's connections."""
+class RegistryUnavailable(Exception):
+    """Neither the database nor the journal takes a row now."""
 
-    def __init__(self, database: DatabaseThread, owner: Owner) -> None:
+
+class _Waiting(NamedTuple):
+    """A change to write, and who waits for that; without a change, for all that came before it."""
+
+    change: Change | None
+    written: "asyncio.Future[None] | None"
+
+
+class Registry:
+    """Writes the rows of one owner's connections; `load_journal` comes first."""
+
+    def __init__(self, database: DatabaseThread, owner: Owner, journal: Journal) -> None:
         self._database = database
         self._owner = owner
-        self._added: list[tuple[ConnectionInfo, asyncio.Future[None]]] = []
-        self._removed: list[str] = []
+        self._journal = journal
+        self._journal_turn = asyncio.Lock()
+        self._waiting: list[_Waiting] = []
+        self._removing: set[str] = set()
+        self._journaled_removals: set[str] = set()
         self._writer: asyncio.Task[None] | None = None
+        self._recovery: asyncio.Task[None] | None = None
         self._closed = False
 
+    async def load_journal(self) -> None:
+        """Write to the database what an earlier run could not. Raises django.db.Error, OSError."""
+        position = 0
+        while position < self._journal.size:
+            position = await self._database.run(self._journal.replay, position)
+        await self._journal.clear()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database is away, so that changes go to the journal."""
+        return self._recovery is not None
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the row of another connection can be written."""
+        return not self.is_away or self._journal.has_room(len(self._waiting))
+
     async def add(self, info: ConnectionInfo) -> None:
-        """Return once the connection's row is committed. Raises django.db.Error if it cannot be."""
-        committed = asyncio.get_running_loop().create_future()
-        self._added.append((info, committed))
-        self._write_soon()
-        await committed
+        """Return once the connection's row is committed, or in the journal.
+
+        Raises RegistryUnavailable, or django.db.Error or ValueError for a row that the database never takes.
+        """
+        if not self.has_room:
+            raise RegistryUnavailable("The database is away, and the journal of new connections is full.")
+        await self._submit(addition(self._owner, info))
+
+    def close_row(self, connection_id: str, disconnect: Disconnect) -> None:
+        """Note the connection's end soon: it leaves the lists, and a later run can report it as it was."""
+        self._submit_soon(closing(connection_id, disconnect))
 
     def remove(self, connection_id: str) -> None:
-        """Remove the connection's row soon; tried again while the database is away."""
-        if not self._closed:
-            self._removed.append(connection_id)
-            self._write_soon()
+        """Remove the connection's row soon."""
+        self._removing.add(connection_id)
+        self._submit_soon(removal(connection_id))
 
-    async def written(self) -> None:
-        """Wait until everything is written."""
-        while self._writer is not None:
-            await asyncio.wait([self._writer])
+    def is_removing(self, connection_id: str) -> bool:
+        """Whether the connection's row still stands in the database only because it is about to be removed."""
+        return connection_id in self._removing
 
-    async def close(self) -> None:
+    async def flush(self) -> None:
+        """Wait until the database has everything so far. Raises RegistryUnavailable while it is away."""
+        await self._submit(None)
+        if self.is_away:
+            raise RegistryUnavailable("The database is away.")
+
+    async def stop(self) -> None:
         """Write what waits, and nothing any more: what then still has a row is reported by the next run."""
         self._closed = True
-        await self.written()
+        while self._writer is not None:
+            await asyncio.wait([self._writer])
+        if self._recovery is not None:
+            self._recovery.cancel()
+            logger.warning("The database is away: the next start reads %s", self._journal.path)
+        self._journal.close()
+
+    def _submit_soon(self, change: Change) -> None:
+        if not self._closed:
+            self._waiting.append(_Waiting(change, None))
+            self._write_soon()
+
+    async def _submit(self, change: Change | None) -> None:
+        written = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(change, written))
+        self._write_soon()
+        await written
 
     def _write_soon(self) -> None:
         if self._writer is None:
             self._writer = asyncio.get_running_loop().create_task(self._write())
 
     async def _write(self) -> None:
-        # While one transaction is under way the next one's rows gather.
+        # While one transaction is under way the next one's changes gather.
         try:
-            while self._added or self._removed:
-                added, self._added = self._added[:_BATCH], self._added[_BATCH:]
-                removed, self._removed = self._removed[:_BATCH], self._removed[_BATCH:]
-                await self._write_batch(added, removed)
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+                await self._write_batch(batch)
         finally:
             self._writer = None
 
-    async def _write_batch(self, added: list[tuple[ConnectionInfo, asyncio.Future[None]]], removed: list[str]) -> None:
-        error: Error | None = None
-        try:
-            await self._database.run(_write_rows, self._owner, [info for info, _ in added], removed)
-        except Error as failure:
-            error = failure
-            logger.error("Cannot write the rows of connections: %s", failure)
-            self._removed.extend(removed)
-        for _, committed in added:
-            if committed.done():
-                continue
-            if error is None:
-                committed.set_result(None)
+    async def _write_batch(self, batch: list[_Waiting]) -> None:
+        """Write a batch. While even the journal takes nothing, additions fail and the rest is tried again."""
+        while True:
+            try:
+                rejected = await self._commit([each.change for each in batch if each.change is not None])
+            except OSError as error:
+                logger.error("Cannot write to %s, where new connections are kept: %s", self._journal.path, error)
+                batch = _without_additions(batch, RegistryUnavailable(f"The database is away. The journal: {error}"))
+                if self._closed:
+                    return
+                await asyncio.sleep(_RETRY_SECONDS)
             else:
-                committed.set_exception(error)
-        if error is not None:
+                _finish(batch, rejected)
+                return
+
+    async def _commit(self, changes: Sequence[Change]) -> dict[str, Exception]:
+        """Write the changes to the database or else to the journal; those that the database rejected."""
+        while True:
+            if not self.is_away:
+                try:
+                    return await self._write_to_database(changes)
+                except (Error, TimeoutError) as error:
+                    self._begin_outage(error)
+            async with self._journal_turn:
+                if self.is_away:
+                    await self._journal.append(changes)
+                    self._journaled_removals.update(_removed(changes))
+                    return {}
+
+    async def _write_to_database(self, changes: Sequence[Change]) -> dict[str, Exception]:
+        writing = asyncio.ensure_future(self._database.run(write_changes, changes))
+        done, _ = await asyncio.wait({writing}, timeout=_PATIENCE_SECONDS)
+        if not done:
+            # It may be committed yet. That is harmless: the journal is written after it, in the same thread.
+            writing.add_done_callback(_ignore_result)
+            raise TimeoutError(f"it has not written a batch of rows within {_PATIENCE_SECONDS:g} s")
+        rejected = writing.result()
+        self._removing.difference_update(_removed(changes))
+        for connection_id, error in rejected.items():
+            logger.error("The database does not take connection %s: %s", connection_id, error)
+        return rejected
+
+    def _begin_outage(self, error: Exception) -> None:
+        logger.error(
+            "The database is away, so new connections are kept in %s until it is back: %s", self._journal.path, error
+        )
+        self._recovery = asyncio.get_running_loop().create_task(self._recover())
+
+    async def _recover(self) -> None:
+        """Write the journal to the database once that is back; what is appended meanwhile follows."""
+        position = 0
+        while self.is_away:
             await asyncio.sleep(_RETRY_SECONDS)
+            try:
+                await self._database.run(write_changes, ())
+                while position < self._journal.size:
+                    position = await self._database.run(self._journal.replay, position)
+                async with self._journal_turn:
+                    if position == self._journal.size:
+                        await self._journal.clear()
+                        self._end_outage()
+            except (Error, OSError) as error:
+                logger.debug("The database is still away: %s", error)
+
+    def _end_outage(self) -> None:
+        self._removing -= self._journaled_removals
+        self._journaled_removals.clear()
+        self._recovery = None
+        logger.warning("The database is back, and has the connections that were kept in %s", self._journal.path)
 
 
-def claim_node(slot: int) -> Owner:
-    """Start a new incarnation of a node; ids made from here on differ from those of its earlier runs."""
-    with transaction.atomic():
-        node, created = Node.objects.select_for_update().get_or_create(slot=slot, defaults={"incarnation": 0})
-        if not created:
-            node.incarnation = (node.incarnation + 1) % _INCARNATIONS
-            node.save()
-    return Owner(node.slot, node.incarnation)
+def _finish(batch: Sequence[_Waiting], rejected: Mapping[str, Exception]) -> None:
+    """Tell those who wait for the batch."""
+    for change, written in batch:
+        if written is None or written.done():
+            continue
+        error = None if change is None else rejected.get(change.connection_id)
+        if error is None:
+            written.set_result(None)
+        else:
+            written.set_exception(error)
 
 
-def abandoned(owner: Owner, limit: int = _BATCH) -> list[ConnectionInfo]:
-    """Connections that earlier runs of this node left behind, whose `$disconnect` is still owed."""
-    not_to_report = [owner.incarnation, *Installation.held()]
-    rows = Connection.objects.filter(node_slot=owner.slot).exclude(node_incarnation__in=not_to_report)
-    return [_info(row) for row in rows[:limit]]
+def _without_additions(batch: Sequence[_Waiting], error: Exception) -> list[_Waiting]:
+    """Fail the additions of a batch; the rest."""
+    additions = [each for each in batch if each.change is not None and each.change.kind == ADD]
+    _finish(additions, {each.change.connection_id: error for each in additions if each.change is not None})
+    return [each for each in batch if each.change is None or each.change.kind != ADD]
 
 
-def _write_rows(owner: Owner, added: Sequence[ConnectionInfo], removed: Sequence[str]) -> None:
-    with transaction.atomic():
-        if added:
-            Connection.objects.bulk_create([row_of(owner, info) for info in added])
-        if removed:
-            Connection.objects.filter(connection_id__in=removed).delete()
+def _removed(changes: Sequence[Change]) -> list[str]:
+    return [change.connection_id for change in changes if change.kind == REMOVE]
 
 
-def row_of(owner: Owner, info: ConnectionInfo) -> Connection:
-    """The row of one of the owner's connections, not saved."""
-    return Connection(
-        connection_id=info.connection_id,
-        api_id=info.api_id,
-        stage=info.stage,
-        node_slot=owner.slot,
-        node_incarnation=owner.incarnation,
-        connected_at=info.connected_at,
-        domain_name=info.domain_name,
-        source_ip=info.source_ip,
-        source_ip_key=address_key(info.source_ip),
-        user_agent=info.user_agent,
-        forwarded_proto=info.forwarded_proto,
-        forwarded_port=info.forwarded_port,
-        authorizer=None if info.authorizer is None else dict(info.authorizer),
-    )
-
-
-def _info(row: Connection) -> ConnectionInfo:
-    return ConnectionInfo(
-        connection_id=row.connection_id,
-        api_id=row.api_id,
-        stage=row.stage,
-        domain_name=row.domain_name,
-        connected_at=row.connected_at,
-        source_ip=row.source_ip,
-        user_agent=row.user_agent,
-        forwarded_proto=row.forwarded_proto,
-        forwarded_port=row.forwarded_port,
-        authorizer=row.authorizer,
-    )
+def _ignore_result(writing: "asyncio.Future[dict[str, Exception]]") -> None:
+    if not writing.cancelled():
+        writing.exception()

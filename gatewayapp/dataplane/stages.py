@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db import Error
 
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.snapshot import StageSnapshot, load
@@ -20,6 +21,10 @@ from gatewayapp.models.encryption import EncryptionKeyMissing
 from gatewayapp.models.redaction import redactor
 
 logger = logging.getLogger(__name__)
+
+
+class ConfigurationUnavailable(Exception):
+    """The database is away, and what is in memory does not say whether there is such a stage."""
 
 
 class StageKey(NamedTuple):
@@ -53,6 +58,8 @@ class Stages:
         self._index: dict[StageKey, Revision] = {}
         self._handles: dict[StageKey, StageHandle] = {}
         self._loading: dict[StageKey, asyncio.Future[StageHandle | None]] = {}
+        self.is_outdated = False
+        """Whether the last attempt to read what changed failed."""
         self.on_change: Callable[[StageHandle], None] = lambda handle: None
         """Called after a handle's snapshot was replaced."""
         self.on_delete: Callable[[StageHandle], None] = lambda handle: None
@@ -69,12 +76,14 @@ class Stages:
         return self._handles.get(StageKey(api_id, stage))
 
     async def find(self, api_id: str, stage: str) -> StageHandle | None:
-        """The stage, None if there is none or nothing is deployed on it."""
+        """The stage, None if there is none or nothing is deployed on it. Raises ConfigurationUnavailable."""
         key = StageKey(api_id, stage)
         handle = self._handles.get(key)
         if handle is not None:
             return handle
         if key not in self._index or self._index[key].deployment_id is None:
+            if self.is_outdated:
+                raise ConfigurationUnavailable(f"Stage {key.stage} of API {key.api_id} is not known.")
             return None
         if key not in self._loading:
             self._loading[key] = asyncio.ensure_future(self._load(key))
@@ -96,6 +105,8 @@ class Stages:
                 return None
             handle = self._handles[key] = StageHandle(key, *read)
             return handle
+        except Error as error:
+            raise ConfigurationUnavailable(f"Stage {key.stage} of API {key.api_id} cannot be read: {error}") from error
         finally:
             del self._loading[key]
 
@@ -138,5 +149,5 @@ def _compile(stage: Stage, deployment: Deployment) -> StageSnapshot:
     limits = StageLimits.from_document(stage.limits, StageLimits.from_document(settings.NOPAL_LIMITS))
     data_trace = stage.default_route_settings.get("dataTraceEnabled") is True
     secrets = redactor().secrets(deployment.snapshot, {"stageVariables": stage.stage_variables})
-    api = load(deployment.snapshot)
+    api = load(deployment.snapshot, stage.stage_name)
     return StageSnapshot(api, stage.stage_name, stage.stage_variables, limits, secrets, data_trace)

@@ -46,6 +46,11 @@ class Work:
             unfinished = len(self._tasks) + len(self._runs)
             logger.warning("%d pieces of work were not finished within %.0f s", unfinished, timeout)
 
+    def cancel(self) -> None:
+        """Stop what runs as a task."""
+        for task in self._tasks:
+            task.cancel()
+
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -1,21 +1,31 @@
 """Calling backends: one module per integration type, and `outbound`, the one way out.
 
-Each module has `invoke(request, clients)`, which returns an `IntegrationResponse` or raises a `GatewayError`.
+Each module has `invoke(request, caller, connection_id, clients)`, which returns an `IntegrationResponse` or raises a
+`GatewayError`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from gatewayapp.core.backend_use import BackendUse
 from gatewayapp.core.destinations import Destination
-from gatewayapp.core.messages import HttpRequest, IntegrationRequest, IntegrationResponse, LambdaRequest, MockRequest
+from gatewayapp.core.messages import (
+    GATEWAY,
+    Caller,
+    HttpRequest,
+    IntegrationRequest,
+    IntegrationResponse,
+    LambdaRequest,
+    MockRequest,
+)
 from gatewayapp.integrations import aws_lambda, http, mock
 from gatewayapp.integrations.clients import Clients
 from gatewayapp.integrations.lambda_endpoint import LambdaEndpoint
 from gatewayapp.integrations.outbound import OutboundClient, OutboundOptions
 from gatewayapp.integrations.reaching import reach
 
-INVOKE: dict[type, Callable[[Any, Clients], Awaitable[IntegrationResponse]]] = {
+INVOKE: dict[type, Callable[[Any, Caller, str, Clients], Awaitable[IntegrationResponse]]] = {
     HttpRequest: http.invoke,
     LambdaRequest: aws_lambda.invoke,
     MockRequest: mock.invoke,
@@ -32,9 +42,18 @@ class Integrations:
         self._options, self._lambda_endpoint = options, lambda_endpoint
         self._clients = Clients(OutboundClient(options), LambdaEndpoint(options, lambda_endpoint))
 
-    def invoke(self, request: IntegrationRequest) -> Awaitable[IntegrationResponse]:
-        """What the backend answered. Raises GatewayError."""
-        return INVOKE[type(request)](request, self._clients)
+    def invoke(
+        self, request: IntegrationRequest, caller: Caller = GATEWAY, connection_id: str = ""
+    ) -> Awaitable[IntegrationResponse]:
+        """The backend's response to a request of `caller`, for the client with this connection id.
+
+        A client's requests to one backend are sent in the order in which they were made. Raises GatewayError.
+        """
+        return INVOKE[type(request)](request, caller, connection_id, self._clients)
+
+    def backends(self) -> list[BackendUse]:
+        """How busy the connections to each backend are; may be called from any thread."""
+        return [*self._clients.http.backends(), *self._clients.functions.backends()]
 
     def reach(self, destinations: Sequence[Destination]) -> Awaitable[list[str]]:
         """For each destination why it cannot be reached, empty where it can; nobody is sent a request."""

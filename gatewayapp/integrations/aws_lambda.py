@@ -12,23 +12,29 @@ from dataclasses import replace
 import orjson
 
 from gatewayapp.core.errors import InvocationRefused
-from gatewayapp.core.messages import IntegrationResponse, LambdaRequest
+from gatewayapp.core.messages import Caller, IntegrationResponse, LambdaRequest
 from gatewayapp.integrations.clients import Clients
 
 
-def invoke(request: LambdaRequest, clients: Clients) -> Awaitable[IntegrationResponse]:
+def invoke(
+    request: LambdaRequest, caller: Caller, connection_id: str, clients: Clients
+) -> Awaitable[IntegrationResponse]:
     """The function's result or its error, told by `function_error`.
 
     Raises InvocationRefused where the function was not run, and what `OutboundClient.send` raises. It is a task, which
     the caller need not be: finding credentials has a time-out of its own.
     """
-    return asyncio.get_running_loop().create_task(_invoke(request, clients))
+    return asyncio.get_running_loop().create_task(_invoke(request, caller, connection_id, clients))
 
 
-async def _invoke(request: LambdaRequest, clients: Clients) -> IntegrationResponse:
-    answer = await clients.functions.invoke(request)
+async def _invoke(request: LambdaRequest, caller: Caller, connection_id: str, clients: Clients) -> IntegrationResponse:
+    answer = await clients.functions.invoke(request, caller, connection_id)
     if answer.status != (202 if request.asynchronous else 200):
-        raise InvocationRefused(f"Lambda function {request.function_name}: {_reason(answer)}.")
+        # 429: the function's concurrency is used up; 5xx: the service itself failed. Neither has run the function.
+        is_retryable = answer.status == 429 or answer.status >= 500
+        raise InvocationRefused(
+            f"Lambda function {request.function_name}: {_reason(answer)}.", is_retryable=is_retryable
+        )
     return replace(answer, function_error=_header(answer, "x-amz-function-error"))
 
 

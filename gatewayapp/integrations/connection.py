@@ -288,7 +288,10 @@ class Connection(asyncio.Protocol):
         if error is not None:
             return BackendUnreachable(f"The connection broke before the answer was complete: {error}.")
         if self._since_progress or self._status:
-            return BadIntegrationResult("The backend closed the connection in the middle of its answer.")
+            # As after a reset, nobody knows what was carried out.
+            return BadIntegrationResult(
+                "The backend closed the connection in the middle of its answer.", is_retryable=True
+            )
         return BackendUnreachable("The backend closed the connection without an answer.")
 
     def _detach(self) -> bool:

@@ -21,7 +21,8 @@ from gatewayapp.integrations.connection import Connection
 Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """A look-up: a host name to its IP addresses, the preferred one first. Raises OSError if there are none."""
 
-RESOLVER_THREADS = 16
+RESOLVER_THREADS = 64
+"""Host names that can be looked up at once; a name server that does not answer holds one of them for each name."""
 MAX_ADDRESSES = 8
 
 
@@ -38,6 +39,7 @@ class Dialer:
         self._timeout = timeout
         # Threads of their own: the default executor is everybody's, and a dead name server would occupy it.
         self._resolvers = ThreadPoolExecutor(RESOLVER_THREADS, thread_name_prefix="resolve")
+        self._look_ups: dict[str, asyncio.Future[list[str]]] = {}
         self._resolve = resolve or self._look_up
 
     async def dial(
@@ -79,7 +81,8 @@ class Dialer:
             raise BackendUnreachable(f"{authority(origin)}: the name has no address.")
         address, reason = next(iter(reasons.items()))
         raise BackendUnreachable(
-            f"{authority(origin)}: {address} {reason}. NOPAL_OUTBOUND_ALLOW lists networks that may be called."
+            f"{authority(origin)}: {address} {reason}. NOPAL_OUTBOUND_ALLOW lists networks that may be called.",
+            is_retryable=False,
         )
 
     async def _attach(
@@ -100,8 +103,14 @@ class Dialer:
     async def _look_up(self, host: str) -> list[str]:
         if _is_address(host):
             return [host]
-        found = await asyncio.get_running_loop().run_in_executor(self._resolvers, _get_addresses, host)
-        return list(dict.fromkeys(found))
+        look_up = self._look_ups.get(host)
+        if look_up is None:
+            # One for all that wait for it, and it goes on if they give up: a thread cannot be interrupted, and calls
+            # to a name that does not resolve must not take the threads that other names need.
+            look_up = asyncio.get_running_loop().run_in_executor(self._resolvers, _get_addresses, host)
+            self._look_ups[host] = look_up
+            look_up.add_done_callback(lambda _: self._look_ups.pop(host, None))
+        return list(dict.fromkeys(await asyncio.shield(look_up)))
 
 
 @lru_cache(maxsize=8)

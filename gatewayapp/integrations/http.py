@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable
 
-from gatewayapp.core.messages import HttpRequest, IntegrationResponse
+from gatewayapp.core.messages import Caller, HttpRequest, IntegrationResponse
 from gatewayapp.integrations.clients import Clients
 
 
-def invoke(request: HttpRequest, clients: Clients) -> Awaitable[IntegrationResponse]:
+def invoke(
+    request: HttpRequest, caller: Caller, connection_id: str, clients: Clients
+) -> Awaitable[IntegrationResponse]:
     """Raises what `OutboundClient.send` raises."""
-    return clients.http.send(request)
+    return clients.http.send(request, caller, connection_id)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from gatewayapp.core.addresses import ANYWHERE, Policy, authority, parse_url
+from gatewayapp.core.backend_use import BackendUse
 from gatewayapp.core.errors import ConfigurationFailure, IntegrationTimeout, InvocationRefused
 from gatewayapp.core.mapping import request_lines
-from gatewayapp.core.messages import Headers, HttpRequest, IntegrationResponse, LambdaRequest, Origin
+from gatewayapp.core.messages import GATEWAY, Caller, Headers, HttpRequest, IntegrationResponse, LambdaRequest, Origin
 from gatewayapp.integrations.outbound import OutboundClient, OutboundOptions
 
 if TYPE_CHECKING:
@@ -35,8 +36,11 @@ class LambdaEndpoint:
         self._client = OutboundClient(replace(options, policy=Policy(ANYWHERE)) if endpoint else options)
         self._credentials: Credentials | None = None
         self._lookup: asyncio.Task[Credentials | None] | None = None
+        self._refresh: asyncio.Task[Any] | None = None
 
-    async def invoke(self, request: LambdaRequest) -> IntegrationResponse:
+    async def invoke(
+        self, request: LambdaRequest, caller: Caller = GATEWAY, connection_id: str = ""
+    ) -> IntegrationResponse:
         """The Invoke API's answer, whatever its status; `request.timeout` also covers finding credentials."""
         until = time.monotonic() + request.timeout
         try:
@@ -44,11 +48,17 @@ class LambdaEndpoint:
                 credentials = await self._current_credentials()
         except TimeoutError:
             raise IntegrationTimeout("Looking for AWS credentials took too long.") from None
-        return await self._client.send(self._signed(request, credentials, max(0.0, until - time.monotonic())))
+        left = max(0.0, until - time.monotonic())
+        return await self._client.send(self._signed(request, credentials, left), caller, connection_id)
+
+    def backends(self) -> list[BackendUse]:
+        """As `OutboundClient.backends`."""
+        return self._client.backends()
 
     async def close(self) -> None:
-        if self._lookup is not None:
-            self._lookup.cancel()
+        for task in (self._lookup, self._refresh):
+            if task is not None:
+                task.cancel()
         await self._client.close()
 
     def _signed(self, request: LambdaRequest, credentials: Any, timeout: float) -> HttpRequest:
@@ -62,8 +72,14 @@ class LambdaEndpoint:
         if self._credentials is None:
             self._credentials = await self._find_credentials()
         if getattr(self._credentials, "refresh_needed", _never)():
-            return await asyncio.to_thread(_refreshed, self._credentials)
+            return await self._refreshed_credentials()
         return self._credentials.get_frozen_credentials()
+
+    async def _refreshed_credentials(self) -> Any:
+        """One refresh for all calls that wait for it: they would fill the default executor if the service hangs."""
+        if self._refresh is None or self._refresh.done():
+            self._refresh = asyncio.create_task(asyncio.to_thread(_refreshed, self._credentials))
+        return await asyncio.shield(self._refresh)
 
     async def _find_credentials(self) -> "Credentials":
         """One look-up for all calls that wait for it, and not undone when one of them gives up."""
@@ -73,7 +89,8 @@ class LambdaEndpoint:
         if found is None:
             raise InvocationRefused(
                 "No AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the host a role; "
-                "for functions that do not run on AWS set NOPAL_LAMBDA_ENDPOINT."
+                "for functions that do not run on AWS set NOPAL_LAMBDA_ENDPOINT.",
+                is_retryable=True,  # a role's credentials come from a service, which may be away
             )
         return found
 
@@ -117,7 +134,7 @@ def _look_for_credentials(own_endpoint: bool) -> "Credentials | None":
     try:
         found = Session().get_credentials()
     except BotoCoreError as error:
-        raise InvocationRefused(f"AWS credentials cannot be read: {error}") from error
+        raise InvocationRefused(f"AWS credentials cannot be read: {error}", is_retryable=True) from error
     if found is None and own_endpoint:
         return Credentials("test", "test")
     return found
@@ -129,7 +146,7 @@ def _refreshed(credentials: Any) -> Any:
     try:
         return credentials.get_frozen_credentials()
     except BotoCoreError as error:
-        raise InvocationRefused(f"AWS credentials cannot be refreshed: {error}") from error
+        raise InvocationRefused(f"AWS credentials cannot be refreshed: {error}", is_retryable=True) from error
 
 
 def _never() -> bool:

@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 from gatewayapp.bursts import Burst
-from gatewayapp.core.addresses import Policy
+from gatewayapp.core.addresses import Policy, authority
+from gatewayapp.core.backend_use import BackendUse
 from gatewayapp.core.errors import BackendUnreachable, ConfigurationFailure, IntegrationTimeout
-from gatewayapp.core.messages import HttpRequest, IntegrationResponse, Origin
+from gatewayapp.core.messages import GATEWAY, Caller, HttpRequest, IntegrationResponse, Origin
 from gatewayapp.integrations.connection import AnswerLimits, Call, Connection, Owner
 from gatewayapp.integrations.deadlines import Deadlines
 from gatewayapp.integrations.dialing import Dialer, Resolve
-from gatewayapp.integrations.pool import Pool
+from gatewayapp.integrations.fair_shares import QueuedCall, ShareLimits
+from gatewayapp.integrations.pool import Pool, WaitedTooLong
 from gatewayapp.memory_budget import UNLIMITED, MemoryBudget
 
-_Key = tuple[Origin, str | None]
+_Key = tuple[str, Origin, str | None]
+"""The API, where the connections lead, and the name in the certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,8 @@ class OutboundOptions:
     max_header_bytes: int = 64 * 1024
     """Of a request's head, and of an answer's."""
     max_headers: int = 200
-    connections_per_origin: int = 200
+    shares: ShareLimits = field(default_factory=ShareLimits)
+    """How an API's routes share its connections to one origin."""
     idle_timeout: float = 60.0
     connect_timeout: float = 10.0
     refusal_patience: float = 0.8
@@ -51,31 +55,41 @@ class OutboundClient:
         self._limits = AnswerLimits(options.max_body, options.max_header_bytes, options.max_headers)
         self._dialer = Dialer(options.policy, options.ca_file, options.connect_timeout, resolve)
         self._deadlines = Deadlines(IntegrationTimeout)
+        self._turns = Deadlines(WaitedTooLong)
         self._pools: dict[_Key, Pool] = {}
         self._pruning: asyncio.TimerHandle | None = None
         self._closed = False
 
-    async def send(self, request: HttpRequest) -> IntegrationResponse:
-        """The backend's answer, whatever its status.
+    async def send(
+        self, request: HttpRequest, caller: Caller = GATEWAY, connection_id: str = ""
+    ) -> IntegrationResponse:
+        """The backend's answer, whatever its status, to a request of `caller` on behalf of one client's connection.
 
-        Raises IntegrationTimeout, BackendUnreachable, BadIntegrationResult, or ConfigurationFailure for a request
-        that cannot be sent as it is. Cancelling it cuts the connection.
+        Requests for one connection to one origin are sent in the order of the calls. Raises IntegrationTimeout,
+        BackendUnreachable, BadIntegrationResult, ConcurrencyLimitReached, or ConfigurationFailure for a request that
+        cannot be sent as it is. Cancelling it cuts the connection to the backend.
         """
         head = request.head
         if len(head) > self._limits.header_bytes:
             raise ConfigurationFailure(f"The request's head is longer than {self._limits.header_bytes} bytes.")
-        call = Call(head + request.body, head.startswith(b"HEAD "), self._loop.create_future())
-        pool = self._pool((request.origin, request.server_name))
-        due = self._deadlines.watch(call.answer, request.timeout)
+        pool = self._pool((caller.api_id, request.origin, request.server_name))
+        answer: asyncio.Future[IntegrationResponse] = self._loop.create_future()
+        is_head = head.startswith(b"HEAD ")
+        call = QueuedCall(head + request.body, is_head, answer, pool.share_of(caller), connection_id)
+        timeout = request.timeout
         del request  # the call has what is to be sent
         pool.submit(call)
+        due = self._deadlines.watch(answer, timeout)
         try:
-            return await call.answer
+            return await answer
+        except WaitedTooLong:
+            raise pool.refuse_late(call) from None
         except BaseException:
             pool.abandon(call)
             raise
         finally:
-            due.discard(call.answer)
+            due.discard(answer)
+            pool.end(call)
 
     async def reach(self, origin: Origin, server_name: str | None = None) -> None:
         """Open a connection to the origin and close it: no request is sent. Raises BackendUnreachable."""
@@ -92,6 +106,10 @@ class OutboundClient:
     def _burst(self) -> Burst:
         return Burst(self._loop)
 
+    def backends(self) -> list[BackendUse]:
+        """How busy the connections to each origin are, for each API; may be called from any thread."""
+        return [pool.use() for pool in list(self._pools.values())]
+
     async def close(self) -> None:
         """Fail what is under way and close every connection."""
         self._closed = True
@@ -101,6 +119,7 @@ class OutboundClient:
         self._pools.clear()
         await asyncio.gather(*(pool.close() for pool in pools))
         self._deadlines.close()
+        self._turns.close()
         self._dialer.close()
 
     def _pool(self, key: _Key) -> Pool:
@@ -110,8 +129,10 @@ class OutboundClient:
         if self._closed:
             raise BackendUnreachable("The gateway is stopping.")
         options = self._options
-        dial = partial(self._open, *key)
-        pool = Pool(dial, options.connections_per_origin, options.refusal_patience, self._burst)
+        api_id, origin, server_name = key
+        url = f"{origin.scheme}://{authority(origin)}"
+        dial = partial(self._open, origin, server_name)
+        pool = Pool(api_id, url, dial, options.shares, options.refusal_patience, self._burst, self._turns)
         self._pools[key] = pool
         if self._pruning is None:
             self._prune_later()

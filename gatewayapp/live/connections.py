@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from gatewayapp.core.backend_use import BackendUse
 from gatewayapp.core.destinations import Destination
 from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.messages import ConnectionInfo, Headers
@@ -206,6 +207,9 @@ class LiveConnections(Protocol):
 
     async def atry_message(self, stage: StageSnapshot, text: str, connection: ConnectionInfo) -> Tried:
         """The same, on the event loop."""
+
+    def backends(self, api_ids: frozenset[str] | None) -> list[BackendUse]:
+        """How busy the connections of those APIs (None: of all) to each of their backends are at this moment."""
 
     def route_rates(self, api_id: str, stage: str) -> StageRates:
         """What goes through each deployed route and integration now, for a picture of the stage."""

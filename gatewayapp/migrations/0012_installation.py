@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("gatewayapp", "0010_encrypted_secrets"),
+        ("gatewayapp", "0011_disconnect_retries"),
     ]
 
     operations = [

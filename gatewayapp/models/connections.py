@@ -1,9 +1,17 @@
-"""Connection: one open WebSocket, so that it can be listed, and reported as closed when its process is gone.
+"""Connection: one WebSocket connection, from its handshake until its `$disconnect` was delivered.
 
 Written only by the data plane, in batches; strings instead of foreign keys, since a row may outlive what it names.
+A row with `closed_at` is of a connection that has ended, and holds what a repeated `$disconnect` must say again.
 """
 
 from django.db import models
+
+
+class OpenConnections(models.Manager["Connection"]):
+    """The rows of connections that are open: what lists and counts are about."""
+
+    def get_queryset(self) -> "models.QuerySet[Connection]":
+        return super().get_queryset().filter(closed_at=None)
 
 
 class Connection(models.Model):
@@ -22,6 +30,16 @@ class Connection(models.Model):
     forwarded_proto = models.CharField(max_length=5, default="https")
     forwarded_port = models.PositiveIntegerField(default=443)
     authorizer = models.JSONField(null=True)
+    closed_at = models.BigIntegerField(null=True)
+    """When the connection ended, epoch milliseconds; None: it is open."""
+    close_code = models.PositiveIntegerField(null=True)
+    close_reason = models.BinaryField(max_length=123, default=b"")
+    """UTF-8. Not text: a client may send a NUL, which PostgreSQL's texts cannot hold."""
+    disconnect_request_id = models.CharField(max_length=16, default="")
+    """The request id of its `$disconnect`; empty for a connection whose process was killed."""
+
+    objects = models.Manager()
+    open = OpenConnections()
 
     class Meta:
         indexes = (

@@ -9,6 +9,9 @@ const WORDS = {
   messages_out: (value) => value.toFixed(1),
   errors: (value) => String(value),
   latency: milliseconds,
+  active: (value) => String(value),
+  waiting: (value) => String(value),
+  refused: (value) => String(value),
 };
 
 class HomeFigures extends HTMLElement {
@@ -16,7 +19,7 @@ class HomeFigures extends HTMLElement {
     onLive(this, (data) => {
       for (const place of document.querySelectorAll("[data-figure]")) {
         const [of, name] = place.dataset.figure.split(" ");
-        const figures = of === "total" ? data.total : data.stages[of];
+        const figures = of === "total" ? data.total : (data.stages[of] ?? data.backends[of]);
         const text = figures ? WORDS[name](figures[name]) : null;
         if (text !== null && place.textContent !== text) place.textContent = text;
       }

@@ -124,6 +124,38 @@ async def test_a_new_deployment_leaves_a_mark(rest: RestClient, api: Api) -> Non
     assert mark["deploymentId"] == deployments["items"][0]["deploymentId"]
 
 
+async def test_calls_under_way_are_shown_by_backend_and_route(
+    rest: RestClient, gateway: Gateway, backend: ScriptedBackend
+) -> None:
+    release = asyncio.Event()
+    backend.on("/metrics/hanging", body=b"at last", until=release)
+    api = gateway.api(
+        integrations={"hangs": http_proxy(backend.url("/metrics/hanging"))}, routes={"a": two_way("hangs")}
+    )
+    async with api.connect() as client:
+        for _ in range(3):
+            await client.send(json.dumps({"action": "a"}))
+        await backend.received(3, "/metrics/hanging")
+        path = f"metrics/backends?apiId={api.api_id}"
+        [use] = (await asyncio.to_thread(rest.get, path))["backends"]
+        release.set()
+        for _ in range(3):
+            assert await client.recv() == "at last"
+        [idle] = (await asyncio.to_thread(rest.get, path))["backends"]
+    route = {"stage": api.stage, "routeKey": "a", "active": 3, "limit": 160, "waiting": 0, "refused": 0}
+    assert use == {
+        "apiId": api.api_id,
+        "url": backend.endpoint,
+        "open": 3,
+        "active": 3,
+        "limit": 200,
+        "waiting": 0,
+        "refused": 0,
+        "routes": [route],
+    }
+    assert (idle["open"], idle["active"]) == (3, 0)
+
+
 async def test_an_unknown_range_is_refused(rest: RestClient) -> None:
     answer = await asyncio.to_thread(rest, "GET", "metrics?range=2d")
     assert answer.status == 400

@@ -43,6 +43,7 @@ NAMES = [
     "ExportApi",
     "ExportTraces",
     "GetAccessKey",
+    "GetBackendMetrics",
     "GetConnection",
     "GetDraft",
     "GetGraph",

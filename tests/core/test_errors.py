@@ -40,6 +40,17 @@ def test_an_error_is_a_frame_and_a_refused_handshake(
     assert error.response_type == response_type
 
 
+@pytest.mark.parametrize("error", [row[0] for row in TABLE], ids=lambda value: type(value).__name__)
+def test_an_event_may_be_repeated_after_a_timeout_or_without_a_backend(error: errors.GatewayError) -> None:
+    assert error.is_retryable == isinstance(error, errors.IntegrationTimeout | errors.BackendUnreachable)
+
+
+def test_an_error_may_differ_from_its_kind_in_whether_it_is_retryable() -> None:
+    assert errors.InvocationRefused("throttled", is_retryable=True).is_retryable
+    assert not errors.BackendUnreachable("forbidden", is_retryable=False).is_retryable
+    assert not errors.InvocationRefused("no such function").is_retryable
+
+
 def test_the_forbidden_frame_is_spaced_as_clients_know_it() -> None:
     assert errors.NoRoute().frame(CONNECTION_ID, REQUEST_ID) == (
         '{"message": "Forbidden", "connectionId":"XDmENcnwIE0CFEQ=", "requestId":"XDmGEE2RoE0FRdQ="}'

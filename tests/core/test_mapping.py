@@ -14,7 +14,7 @@ from gatewayapp.core.errors import (
     UnsupportedMediaType,
 )
 from gatewayapp.core.mapping import check_required_parameters, map_request
-from gatewayapp.core.messages import Event, HttpRequest, LambdaRequest, Message, MockRequest, Origin
+from gatewayapp.core.messages import Disconnect, Event, HttpRequest, LambdaRequest, Message, MockRequest, Origin
 from gatewayapp.core.parameters import compile_required
 from gatewayapp.core.snapshot import Route
 from tests.core.samples import DISCONNECT, HANDSHAKE, HOST, MESSAGE, context, message, route
@@ -255,6 +255,11 @@ def test_a_value_with_control_characters_is_refused_as_a_header(value: str) -> N
     with pytest.raises(BadRequestParameters, match="control characters") as raised:
         mapped("header.X-V", "route.request.body.v", message(f'{{"v":"{value}"}}'))
     assert orjson.loads(raised.value.frame("c", "r"))["message"].isprintable()
+
+
+def test_a_close_reason_with_control_characters_does_not_keep_the_event_back() -> None:
+    event = Disconnect("r", 0, 4000, "a\r\nX-Evil: 1\0")
+    assert dict(mapped("header.X-V", "context.disconnectReason", event).headers)["X-V"] == "a  X-Evil: 1"
 
 
 @pytest.mark.parametrize(

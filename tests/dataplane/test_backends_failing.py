@@ -82,14 +82,6 @@ async def test_a_connect_backend_that_does_not_answer_in_time_refuses_the_handsh
     never.set()
 
 
-async def test_an_unreachable_disconnect_backend_keeps_no_row(new_api: NewApi, unreachable: dict[str, str]) -> None:
-    api = await new_api(disconnect={"integration_uri": unreachable["refuses"]})
-    client = await api.connect()
-    await client.socket.close()
-    await eventually(lambda: api.node.rows(api.api_id) == [], "the row")
-    api.ledger.opened.clear()
-
-
 async def test_a_backend_that_is_slow_to_take_a_disconnect_event_gets_it(
     new_api: NewApi, new_backend: NewBackend
 ) -> None:

@@ -1,7 +1,6 @@
 """A gateway that is killed, drained, starved or started twice: every connection ends once, and nobody is misled."""
 
 import asyncio
-import json
 import resource
 import signal
 from contextlib import suppress
@@ -184,7 +183,7 @@ def _refuses(node: Node) -> bool:
     try:
         with node.client():
             return False
-    except ConnectionRefusedError:
+    except ConnectionError:  # refused, or reset by a listener that closes
         return True
 
 
@@ -243,25 +242,6 @@ async def test_a_gateway_short_of_descriptors_refuses_quietly_and_recovers(
     again = await api.connect()
     assert await again.ask("recovered") == "recovered"
     await again.socket.close()
-
-
-async def test_a_gateway_keeps_serving_while_its_database_is_locked_by_another(new_api: NewApi) -> None:
-    """Open connections never notice; a handshake that cannot be written down is refused, and its backend told."""
-    api = await new_api()
-    node = api.node
-    client, leaver = await api.connect(), await api.connect()
-    with node.locked_database():
-        assert await client.ask("hello") == "hello"
-        async with api.callbacks() as callbacks:
-            assert (await callbacks.post(client.connection_id, "pushed")).status == 200
-        assert await client.socket.recv() == "pushed"
-        answer = await api.handshake(timeout=30)
-        assert answer.status == 500
-        assert json.loads(answer.body)["message"] == "Internal server error"
-        await leaver.socket.close()
-        await api.disconnected(2)
-    await client.socket.close()
-    await eventually(lambda: node.rows(api.api_id) == [], "rows once the database is back")
 
 
 async def test_a_backend_that_refuses_a_handshake_hears_of_no_end(new_api: NewApi) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,43 @@ def test_errors_need_attention_and_lead_to_their_connections(desk: Desk, api_url
         ours.get_by_role("link", name="Show them").click()
         expect(page.get_by_role("heading", name="Connections", level=1)).to_be_visible()
         expect(page.get_by_role("table")).to_contain_text("fail")
+
+
+def test_calls_to_backends_are_listed_and_updated(desk: Desk, gateway: Gateway) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as backend:
+        url = f"http://127.0.0.1:{backend.getsockname()[1]}"
+        api = gateway.api(integrations={"slow": http_proxy(url)}, routes={"slow": two_way("slow")}, stage="live")
+        with connect(api.url, compression=None) as client:
+            client.send(json.dumps({"action": "slow"}))
+            call, _ = backend.accept()
+            page = desk.open("/")
+            table = page.get_by_role("table", name="Calls under way to each backend, by API")
+            expect(table.get_by_role("row").filter(has_text=url)).to_be_visible()
+            under_way = page.locator(f'[data-figure="{api.api_id}/{url} active"]')
+            expect(under_way).to_have_text("1")
+            call.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nfine")
+            assert client.recv(15) == "fine"
+            expect(under_way).to_have_text("0", timeout=15_000)
+        call.close()
+
+
+def test_refused_calls_need_attention(browser: Browser, tmp_path: Path) -> None:
+    settings = {"NOPAL_OUTBOUND_CONNECTIONS": "1", "NOPAL_OUTBOUND_QUEUE_LENGTH": "0"}
+    with Gateway(tmp_path / "data", **settings) as gateway, socket.create_server(("127.0.0.1", 0)) as backend:
+        administrator(gateway, "ann")
+        url = f"http://127.0.0.1:{backend.getsockname()[1]}"
+        api = gateway.api(integrations={"slow": http_proxy(url)}, routes={"slow": two_way("slow")}, stage="live")
+        with connect(api.url, compression=None) as client:
+            for _ in range(3):
+                client.send(json.dumps({"action": "slow"}))
+            for _ in range(2):
+                assert json.loads(client.recv(15))["message"] == "Internal server error"
+            with tabs(browser) as opened:
+                page = opened.open(f"{gateway.endpoint}/", storage_state=sign_in(browser, gateway, "ann"))
+                attention = page.get_by_role("region", name="Needs attention")
+                expect(attention).to_contain_text(f"2 calls to {url} refused, too many were under way")
+                table = page.get_by_role("table", name="Calls under way to each backend, by API")
+                expect(table).to_contain_text("slow, stage live: 1 of 1 under way, 0 waiting, 2 refused")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,6 +1,7 @@
 """Lambda functions, called through the Invoke API; and the choice of the integration type."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.credentials import Credentials
 
 from gatewayapp.core.errors import (
     BackendUnreachable,
@@ -19,7 +21,7 @@ from gatewayapp.core.errors import (
 )
 from gatewayapp.core.messages import IntegrationResponse, LambdaRequest, MockRequest, Origin
 from gatewayapp.core.sigv4 import Signed, verify
-from gatewayapp.integrations import Integrations
+from gatewayapp.integrations import Integrations, lambda_endpoint
 from gatewayapp.integrations.lambda_endpoint import aws_origin
 from gatewayapp.integrations.outbound import OutboundOptions
 from tests.integrations.conftest import LOCAL, a_request
@@ -110,6 +112,33 @@ async def test_without_credentials_aws_is_not_called(monkeypatch: pytest.MonkeyP
     with pytest.raises(InvocationRefused, match="No AWS credentials: set AWS_ACCESS_KEY_ID"):
         await integrations.invoke(REQUEST)
     await integrations.close()
+
+
+async def test_credentials_are_refreshed_once_for_all_calls_that_wait(
+    backend: ScriptedBackend, integrations: Integrations, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A metadata service that hangs must not take a thread of the default executor for each call."""
+    release = threading.Event()
+    refreshes = 0
+
+    class Expired(Credentials):
+        def refresh_needed(self) -> bool:
+            return not release.is_set()
+
+        def get_frozen_credentials(self) -> Credentials:
+            nonlocal refreshes
+            refreshes += 1
+            release.wait()
+            return self
+
+    monkeypatch.setattr(lambda_endpoint, "_look_for_credentials", lambda own_endpoint: Expired("AKIDEXAMPLE", "secret"))
+    backend.on_function("greet", lambda event: None)
+    calls = [asyncio.ensure_future(integrations.invoke(REQUEST)) for _ in range(50)]
+    while not refreshes:
+        await asyncio.sleep(0.01)
+    release.set()
+    assert {answer.status for answer in await asyncio.gather(*calls)} == {200}
+    assert refreshes == 1
 
 
 async def test_unreadable_credentials_are_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ import pytest
 from gatewayapp.core.errors import BackendUnreachable, ConfigurationFailure, GatewayError, IntegrationTimeout
 from gatewayapp.core.messages import Headers, HttpRequest
 from gatewayapp.integrations.dialing import Refused
+from gatewayapp.integrations.fair_shares import ShareLimits
 from gatewayapp.integrations.outbound import OutboundClient
 from tests.integrations.conftest import LOCAL, a_request
 from tests.support.backend import ScriptedBackend, Wire
@@ -163,7 +164,7 @@ async def test_a_silent_backend_is_cut_at_the_deadline(
 
 
 async def test_the_deadline_covers_the_wait_for_a_connection(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
+    client = OutboundClient(replace(LOCAL, shares=ShareLimits(1, part=1, reserved=1)))
     release = asyncio.Event()
     backend.on("/slow", body=b"slow", until=release)
     slow = asyncio.create_task(client.send(a_request(backend.url("/slow"))))
@@ -228,7 +229,7 @@ async def test_cancelling_a_call_cuts_its_connection(backend: ScriptedBackend, c
 
 async def test_a_closed_port_is_told_and_soon_at_once() -> None:
     """Only the first refusals are waited out: if these calls were, one after another, their time would be over."""
-    client = OutboundClient(replace(LOCAL, connections_per_origin=1, refusal_patience=0.2))
+    client = OutboundClient(replace(LOCAL, shares=ShareLimits(1, part=1, reserved=1), refusal_patience=0.2))
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         request = a_request(f"http://127.0.0.1:{unused.getsockname()[1]}/", timeout=30)
@@ -268,7 +269,7 @@ async def test_without_file_descriptors_calls_fail_and_recover(
 
 
 async def test_closing_fails_what_is_under_way_and_refuses_what_comes(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
+    client = OutboundClient(replace(LOCAL, shares=ShareLimits(1, part=1, reserved=1)))
     backend.on("/never", until=asyncio.Event())
     calls = [asyncio.create_task(error_of(client, a_request(backend.url("/never")))) for _ in range(3)]
     await backend.received(1)

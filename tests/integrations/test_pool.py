@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 
 from gatewayapp.core.errors import BackendUnreachable, GatewayError
+from gatewayapp.integrations.fair_shares import ShareLimits
 from gatewayapp.integrations.outbound import OutboundClient
 from tests.integrations.conftest import LOCAL, a_request
 from tests.support.backend import Answer, RawHandler, Received, ScriptedBackend, Wire
 
 
 async def test_calls_reach_the_backend_in_the_order_they_were_made(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
+    client = OutboundClient(replace(LOCAL, shares=ShareLimits(1, part=1, reserved=1)))
     backend.on("/", lambda request: request.body)
     calls = [client.send(a_request(backend.url("/"), b"%d" % number)) for number in range(200)]
     answers = await asyncio.gather(*calls)
@@ -24,7 +25,7 @@ async def test_calls_reach_the_backend_in_the_order_they_were_made(backend: Scri
 
 
 async def test_a_newcomer_never_overtakes_a_waiting_call(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
+    client = OutboundClient(replace(LOCAL, shares=ShareLimits(1, part=1, reserved=1)))
     backend.on("/", lambda request: request.body)
     made: list[bytes] = []
 
@@ -40,7 +41,7 @@ async def test_a_newcomer_never_overtakes_a_waiting_call(backend: ScriptedBacken
 
 
 async def test_an_abandoned_call_gives_up_its_turn_and_is_never_sent(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
+    client = OutboundClient(replace(LOCAL, shares=ShareLimits(1, part=1, reserved=1)))
     release = asyncio.Event()
     backend.on("/", lambda request: request.body, until=release)
     calls = [asyncio.create_task(client.send(a_request(backend.url("/"), name))) for name in (b"1", b"2", b"3")]
@@ -53,7 +54,7 @@ async def test_an_abandoned_call_gives_up_its_turn_and_is_never_sent(backend: Sc
 
 
 async def test_no_connection_is_opened_for_calls_that_ended_while_they_waited(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections_per_origin=20))
+    client = OutboundClient(replace(LOCAL, shares=ShareLimits(20, part=1, reserved=1)))
     backend.on("/never", until=asyncio.Event())
     calls = [asyncio.create_task(client.send(a_request(backend.url("/never")))) for _ in range(60)]
     await backend.received(20)
@@ -67,7 +68,7 @@ async def test_no_connection_is_opened_for_calls_that_ended_while_they_waited(ba
 
 
 async def test_no_more_connections_are_opened_than_allowed(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections_per_origin=7))
+    client = OutboundClient(replace(LOCAL, shares=ShareLimits(7, part=1, reserved=1)))
     at_once, most = 0, 0
 
     async def handler(request: Received) -> bytes:
@@ -87,7 +88,7 @@ async def test_no_more_connections_are_opened_than_allowed(backend: ScriptedBack
 
 
 async def test_every_origin_has_connections_of_its_own(backend: ScriptedBackend) -> None:
-    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
+    client = OutboundClient(replace(LOCAL, shares=ShareLimits(1, part=1, reserved=1)))
     backend.on("/never", until=asyncio.Event())
     stuck = asyncio.create_task(client.send(a_request(backend.url("/never"))))
     await backend.received(1)
@@ -188,7 +189,7 @@ async def test_an_answer_cannot_reach_the_next_call_even_where_it_fills_whole_re
 async def test_an_answer_that_ends_where_a_part_of_a_read_ends_is_not_followed_by_another(
     backend: ScriptedBackend,
 ) -> None:
-    client = OutboundClient(replace(LOCAL, connections_per_origin=1))
+    client = OutboundClient(replace(LOCAL, shares=ShareLimits(1, part=1, reserved=1)))
     part = LOCAL.max_header_bytes
     head = len(Answer(200, b"x" * part).wire()) - part
     first = Answer(200, b"x" * (part - head)).wire()

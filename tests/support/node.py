@@ -9,6 +9,7 @@
 What it is asked from outside are facts of the operating system and of the database file, not of its memory.
 """
 
+import json
 import os
 import queue
 import re
@@ -21,6 +22,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ import psutil
 
 from tests.support.operations import Operations
 from tests.support.rawsocket import RawClient
+from tests.support.rest import CREATE_ADMINISTRATOR
 
 _ROOT = Path(__file__).parents[2]
 _SERVES = re.compile(r"Nopal serves (https?)://(.+):(\d+)")
@@ -147,14 +150,44 @@ class Node:
             self._operations = Operations(self.environment)
         return self._operations.call(operation, **arguments)
 
+    def get(self, path: str) -> Any:
+        """What the REST API responds to an administrator's GET of a path below `/api/v1/`."""
+        with self.client() as raw:
+            response = raw.request(f"/api/v1/{path}", headers=[("Authorization", f"Bearer {self._token}")])
+        assert response.status == 200, response
+        return json.loads(response.body)
+
+    @cached_property
+    def _token(self) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", CREATE_ADMINISTRATOR, "administrator"],
+            cwd=_ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        token: str = json.loads(done.stdout)["token"]
+        return token
+
     # its state
 
     def rows(self, api_id: str) -> list[str]:
-        """The ids of the connections that the database knows of."""
+        """The ids of the connections that the database knows of, open or not yet reported as closed."""
+        return [
+            row[0] for row in self._query("SELECT connection_id FROM gatewayapp_connection WHERE api_id = ?", api_id)
+        ]
+
+    def count_closed(self, api_id: str) -> int:
+        """How many of them have ended."""
+        query = "SELECT count(*) FROM gatewayapp_connection WHERE api_id = ? AND closed_at IS NOT NULL"
+        count: int = self._query(query, api_id)[0][0]
+        return count
+
+    def _query(self, query: str, *parameters: str) -> list[Any]:
         database = sqlite3.connect(f"file:{self.directory / 'nopal.sqlite3'}?mode=ro", uri=True)
         try:
-            query = "SELECT connection_id FROM gatewayapp_connection WHERE api_id = ?"
-            return [row[0] for row in database.execute(query, (api_id,))]
+            return database.execute(query, parameters).fetchall()
         finally:
             database.close()
 

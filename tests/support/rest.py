@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.support.gateway import Gateway, HttpAnswer
 
-_CREATE_ADMINISTRATOR = """
+CREATE_ADMINISTRATOR = """
 import os, sys
 import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "gatewayapp.settings"
@@ -45,5 +45,5 @@ class RestClient:
 
 def administrator(gateway: Gateway, name: str = "ann") -> RestClient:
     """A new administrator, with a token of all scopes."""
-    made = json.loads(gateway._run("-c", _CREATE_ADMINISTRATOR, name))
+    made = json.loads(gateway._run("-c", CREATE_ADMINISTRATOR, name))
     return RestClient(gateway, made["token"])

@@ -81,7 +81,7 @@ def get_connections(
 
 def get_connection(*, connection_id: str) -> tuple[Connection, LiveState | None]:
     """The connection, and its state unless it is just ending."""
-    row = Connection.objects.filter(pk=connection_id).first()
+    row = Connection.open.filter(pk=connection_id).first()
     if row is None:
         raise NotFound(f"There is no connection {connection_id}.", resourceType="Connection")
     return row, _states([connection_id]).get(connection_id)
@@ -199,12 +199,12 @@ def _page_from_memory(
     rest = [each for each in matching if after is None or (each > after if oldest_first else each < after)]
     # They are nearly in order already, which sorting profits from.
     chosen = [connection_id for _, connection_id in sorted(rest, reverse=not oldest_first)[:most]]
-    rows = Connection.objects.in_bulk(chosen)
+    rows = Connection.open.in_bulk(chosen)
     return [rows[each] for each in chosen if each in rows], len(matching)
 
 
 def _matching(where: ConnectionFilter, api_ids: frozenset[str] | None) -> "QuerySet[Connection]":
-    rows = Connection.objects.order_by()
+    rows = Connection.open.order_by()
     if held := Installation.held():  # in a copy: connections of the original
         rows = rows.exclude(node_incarnation__in=held)
     if api_ids is not None:

@@ -107,7 +107,7 @@ def _findings_of_stage(stage: Stage, draft: Document) -> Iterator[Finding]:
         return
     before = stage.deployment.snapshot["api"]["routeSelectionExpression"]
     after = draft["api"]["routeSelectionExpression"]
-    connected = Connection.objects.filter(api_id=stage.api_id, stage=stage.stage_name).count()
+    connected = Connection.open.filter(api_id=stage.api_id, stage=stage.stage_name).count()
     if before != after and connected:
         message = (
             f"The route selection expression changes from {before} to {after} while {connected} "

@@ -2,6 +2,7 @@
 
 from gatewayapp.controlplane.operations.errors import Unavailable
 from gatewayapp.controlplane.operations.stages import get_stage
+from gatewayapp.core.backend_use import BackendUse
 from gatewayapp.live import LiveConnections, NoGateway, live_connections
 from gatewayapp.live.metrics import Metrics, StageRates, StageRouteMetrics
 
@@ -16,6 +17,11 @@ def get_route_metrics(*, api_id: str, stage_name: str, range_name: str) -> tuple
     get_stage(api_id=api_id, stage_name=stage_name)
     gateway = _gateway()
     return gateway.route_metrics(api_id, stage_name, range_name), gateway.route_rates(api_id, stage_name)
+
+
+def get_backends(*, api_ids: frozenset[str] | None) -> list[BackendUse]:
+    """How busy the connections of the APIs `api_ids` (None: of all) to their backends are, by API and backend."""
+    return sorted(_gateway().backends(api_ids), key=lambda use: (use.api_id, use.url))
 
 
 def _gateway() -> LiveConnections:

@@ -111,7 +111,7 @@ def _meant(trace_id: str, text: str | None, connection_id: str | None) -> tuple[
         raise BadRequest("The message was too long to be kept whole: give its text.")
     if connection_id is None:
         return original, text, original.connection_id
-    if not Connection.objects.filter(pk=connection_id, api_id=original.api_id).exists():
+    if not Connection.open.filter(pk=connection_id, api_id=original.api_id).exists():
         raise NotFound(f"There is no connection {connection_id}.", resourceType="Connection")
     return original, text, connection_id
 

@@ -131,5 +131,5 @@ def _stage(stage: Any, connections: dict[tuple[str, str], int]) -> Document:
 
 def _connections(apis: list[Api]) -> dict[tuple[str, str], int]:
     """How many clients are connected, by API and stage."""
-    rows = Connection.objects.filter(api_id__in=[api.pk for api in apis]).order_by()
+    rows = Connection.open.filter(api_id__in=[api.pk for api in apis]).order_by()
     return {(api_id, stage): n for api_id, stage, n in rows.values_list("api_id", "stage").annotate(n=Count("pk"))}

@@ -202,7 +202,7 @@ class ConnectionsView(View):
 class ConnectionView(View):
     def api_id(self) -> str:
         connection_id = self.kwargs["connection_id"]
-        return Connection.objects.filter(pk=connection_id).values_list("api_id", flat=True).first() or ""
+        return Connection.open.filter(pk=connection_id).values_list("api_id", flat=True).first() or ""
 
     def no_such_resource(self) -> NotFound:
         return NotFound(f"There is no connection {self.kwargs['connection_id']}.", resourceType="Connection")

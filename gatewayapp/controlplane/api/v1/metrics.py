@@ -13,7 +13,8 @@ from gatewayapp.controlplane.api.v1.schema import endpoint
 from gatewayapp.controlplane.api.v1.shapes import Shape
 from gatewayapp.controlplane.api.v1.views import View
 from gatewayapp.controlplane.operations.errors import NotFound
-from gatewayapp.controlplane.operations.metrics import get_metrics, get_route_metrics
+from gatewayapp.controlplane.operations.metrics import get_backends, get_metrics, get_route_metrics
+from gatewayapp.core.backend_use import BackendUse
 from gatewayapp.core.limits import camel
 from gatewayapp.core.metrics import RANGES
 from gatewayapp.core.roles import Permission
@@ -67,6 +68,8 @@ class StageSeriesShape(OutcomeSeriesShape):
     connect_count = _counts()
     refused_count = _counts()
     disconnect_count = _counts()
+    disconnect_retries = _counts()
+    disconnect_failures = _counts()
     messages_in = _counts()
     messages_out = _counts()
     pushes = _counts()
@@ -80,6 +83,8 @@ class StageSumsShape(OutcomeSumsShape):
     connect_count = serializers.FloatField()
     refused_count = serializers.FloatField()
     disconnect_count = serializers.FloatField()
+    disconnect_retries = serializers.FloatField()
+    disconnect_failures = serializers.FloatField(help_text="`$disconnect` events that were given up.")
     messages_in = serializers.FloatField()
     messages_out = serializers.FloatField()
     pushes = serializers.FloatField()
@@ -161,7 +166,17 @@ class RoutesMetricsShape(Shape):
     now = NowShape(help_text="Every deployed route at this moment.")
 
 
-class MetricsView(View):
+class _ApisView(View):
+    def _api_ids(self, api_id: str | None) -> frozenset[str] | None:
+        """The API that the query names, else all that the user may read (None: every one). Raises NotFound."""
+        if not api_id:
+            return self.access.apis_with(Permission.READ_APIS)
+        nothing = NotFound(f"There is no API {api_id}.", resourceType="Api")
+        check_api(self.access, Permission.READ_APIS, api_id, nothing)
+        return frozenset([api_id])
+
+
+class MetricsView(_ApisView):
     @endpoint(
         "GetMetrics",
         "Read figures over time: connections, messages, errors, latencies",
@@ -171,13 +186,52 @@ class MetricsView(View):
     )
     def get(self, request: Request) -> Response:
         query = self.query(MetricsQuery)
-        api_ids = self.access.apis_with(Permission.READ_APIS)
-        if api_id := query.get("api_id"):
-            nothing = NotFound(f"There is no API {api_id}.", resourceType="Api")
-            check_api(self.access, Permission.READ_APIS, api_id, nothing)
-            api_ids = frozenset([api_id])
+        api_ids = self._api_ids(query.get("api_id"))
         metrics = get_metrics(api_ids=api_ids, range_name=query["range"], stage_name=query.get("stage", ""))
         return Response(_metrics(metrics))
+
+
+class RouteUseShape(Shape):
+    stage = serializers.CharField(help_text="Empty: a test of a draft or of another deployment.")
+    route_key = serializers.CharField()
+    active = serializers.IntegerField(help_text="Calls under way.")
+    limit = serializers.IntegerField(help_text="Calls that may be under way, given what other routes use.")
+    waiting = serializers.IntegerField(help_text="Calls that wait for a connection.")
+    refused = serializers.IntegerField(help_text="Calls refused because too many waited, or for too long.")
+
+
+class BackendUseShape(Shape):
+    """One API's calls to one backend, at this moment; `refused` counts until an hour passes without one."""
+
+    api_id = serializers.CharField()
+    url = serializers.CharField(help_text="Scheme, host and port.")
+    open = serializers.IntegerField(help_text="Open connections, idle ones included.")
+    active = serializers.IntegerField()
+    limit = serializers.IntegerField(help_text="NOPAL_OUTBOUND_CONNECTIONS.")
+    waiting = serializers.IntegerField()
+    refused = serializers.IntegerField()
+    routes = RouteUseShape(many=True)
+
+
+class BackendsShape(Shape):
+    backends = BackendUseShape(many=True)
+
+
+class BackendsQuery(Shape):
+    api_id = serializers.CharField(required=False, max_length=10)
+
+
+class BackendsView(_ApisView):
+    @endpoint(
+        "GetBackendMetrics",
+        "Read how busy the connections to each backend are, by API and route",
+        query=BackendsQuery,
+        answer=BackendsShape,
+        errors=(503,),
+    )
+    def get(self, request: Request) -> Response:
+        api_ids = self._api_ids(self.query(BackendsQuery).get("api_id"))
+        return Response({"backends": [_backend(use) for use in get_backends(api_ids=api_ids)]})
 
 
 class StageMetricsView(View):
@@ -220,6 +274,29 @@ def _metrics(metrics: Metrics) -> Document:
         "series": _camel(metrics.series),
         "sums": _camel(metrics.sums),
         "stages": [_stage(stage) for stage in metrics.stages],
+    }
+
+
+def _backend(use: BackendUse) -> Document:
+    return {
+        "apiId": use.api_id,
+        "url": use.url,
+        "open": use.open,
+        "active": use.active,
+        "limit": use.limit,
+        "waiting": use.waiting,
+        "refused": use.refused,
+        "routes": [
+            {
+                "stage": route.caller.stage,
+                "routeKey": route.caller.route_key,
+                "active": route.active,
+                "limit": route.limit,
+                "waiting": route.waiting,
+                "refused": route.refused,
+            }
+            for route in use.routes
+        ],
     }
 
 

@@ -19,7 +19,7 @@ from gatewayapp.controlplane.api.v1.connections import (
 from gatewayapp.controlplane.api.v1.drafts import DeploymentCheckView, DraftView, HistoryView
 from gatewayapp.controlplane.api.v1.graphs import GraphView, LayoutView
 from gatewayapp.controlplane.api.v1.interchange import ExportView, ImportView
-from gatewayapp.controlplane.api.v1.metrics import MetricsView, StageMetricsView
+from gatewayapp.controlplane.api.v1.metrics import BackendsView, MetricsView, StageMetricsView
 from gatewayapp.controlplane.api.v1.permissions import Need, on_all, on_api, on_some
 from gatewayapp.controlplane.api.v1.route_tests import CompareMessageView, RouteTestView, TestMessageView
 from gatewayapp.controlplane.api.v1.server import OpenApiView, ServerView, docs
@@ -101,6 +101,7 @@ ENDPOINTS = [
     _endpoint("traces/<str:trace_id>", TraceView, GET=on_api(Permission.READ_CONNECTIONS)),
     _endpoint("traces/<str:trace_id>/replay", ReplayView, POST=on_api(Permission.WRITE_CONNECTIONS)),
     _endpoint("metrics", MetricsView, GET=on_some(Permission.READ_APIS)),
+    _endpoint("metrics/backends", BackendsView, GET=on_some(Permission.READ_APIS)),
     _endpoint(f"{_STAGE}/compare", CompareMessageView, POST=on_api(Permission.READ_APIS)),
     _endpoint("import", ImportView, POST=on_some(Permission.WRITE_APIS)),
     _endpoint(
