@@ -20,7 +20,6 @@ from gatewayapp.core.traces import CONNECT
 from gatewayapp.dataplane.addresses import UnknownHost
 from gatewayapp.dataplane.connections import BINARY, GOING_AWAY, LOST, Close, LiveConnection, Send
 from gatewayapp.dataplane.handshakes import (
-    OVERLOADED,
     denial_events,
     early_refusal,
     header,
@@ -88,7 +87,7 @@ class GatewayConsumer(AsyncConsumer):
         if self.gateway.draining:
             return unavailable()
         if self.gateway.memory.is_exhausted:
-            return refusal(503, "ServiceUnavailableException", "Service Unavailable", OVERLOADED)
+            return unavailable()
         if sum(name.lower() == "authorization" for name, _ in handshake.headers) > 1:
             return Denial(400, (("Content-Type", "text/html"),), b"<html><body>Bad Request</body></html>")
         try:

@@ -18,8 +18,8 @@ _LONGEST_USER_AGENT = 2048
 _LONGEST_PATH, _LONGEST_QUERY, _LONGEST_LINE, _LONGEST_HEADERS = 512, 1536, 1024, 6144
 """What is kept of a handshake for those who look at the connection: 8 KiB in all."""
 
-OVERLOADED = {"Retry-After": "5"}
-"""Of a handshake that is refused for want of memory."""
+RETRY_LATER = {"Retry-After": "5"}
+"""Headers of a handshake that is refused for want of memory or of the database."""
 THROTTLED_RETRY_AFTER_SECONDS = "1"
 
 _ERROR_TYPES = {403: "ForbiddenException", 429: "TooManyRequestsException"}
@@ -94,7 +94,7 @@ def refusal(status: int, error_type: str, message: str, more: Mapping[str, str] 
 
 def unavailable() -> Denial:
     """The response to a handshake that may succeed a little later."""
-    return refusal(503, "ServiceUnavailableException", "Service Unavailable", {"Retry-After": "1"})
+    return refusal(503, "ServiceUnavailableException", "Service Unavailable", RETRY_LATER)
 
 
 def early_refusal(error: GatewayError) -> Denial:

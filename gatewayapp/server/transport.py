@@ -179,6 +179,12 @@ def tcp_transport(transport: Any) -> Any:
     return transport.transport if isinstance(transport, ProtocolWrapper) else transport
 
 
+def has_failed(transport: Any) -> bool:
+    """Whether the peer has reset the connection, which nobody notices while its socket is not read."""
+    sock = tcp_transport(transport).socket
+    return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+
+
 def is_secure(transport: Any) -> bool:
     """Whether the peer speaks TLS to us."""
     return bool(ISSLTransport.providedBy(transport))

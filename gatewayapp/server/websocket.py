@@ -494,7 +494,11 @@ class Connection(WebSocketProtocol):
         self._resume_reading()
 
     def _resume_reading(self) -> None:
-        if not (self._paused or self._in_backlog or self._awaits_memory or self.state == CLOSED):
+        if self._paused or self._in_backlog or self._awaits_memory or self.state == CLOSED:
+            return
+        if transports.has_failed(self.transport):
+            self.transport.abortConnection()
+        else:
             self.transport.resumeProducing()
 
     def _count_input(self) -> None:

@@ -273,4 +273,4 @@ async def connected(api: Api) -> str:
 
 def assert_unavailable(response: Response) -> None:
     assert response.status == 503
-    assert response.headers["retry-after"] == "1"
+    assert response.headers["retry-after"] == "5"

@@ -23,7 +23,7 @@ from tests.support.rawsocket import Response, handshake
 NEW_API = json.dumps(
     {"name": "another", "protocolType": "WEBSOCKET", "routeSelectionExpression": "$request.body.action"}
 ).encode()
-NEW_KEY = json.dumps({"name": "another", "permissions": [{"action": "*", "resource": "*"}]}).encode()
+NEW_KEY = json.dumps({"name": "another", "permissions": []}).encode()
 
 
 def write_on_management_api(node: Node, credential: Credential) -> Response:
