@@ -1,4 +1,5 @@
 """Refuses NUL characters for every page and API, on any database, so that no view has to think of them.
+A view that takes them in its body says so by `takes_nul`.
 
 What is encoded once more inside a value, such as a cursor, is checked where it is decoded; the messages of live sockets
 are checked by `dashboard.live`.
@@ -24,12 +25,20 @@ class NulBytesMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        place = _place(request)
-        if place:
-            return _refuse(request, place)
+        if target_contains_nul(request.path, request.META.get("QUERY_STRING", "")):
+            return _refuse(request, "URL")
         for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
             del request.COOKIES[name]
         return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], args: object, kwargs: object
+    ) -> HttpResponseBase | None:
+        """Check the body, unless the view's class says `takes_nul`: a message to a client may have one."""
+        if getattr(getattr(view, "cls", None), "takes_nul", False):
+            return None
+        place = _place(request)
+        return _refuse(request, place) if place else None
 
 
 def _refuse(request: HttpRequest, place: str) -> HttpResponse:
@@ -37,9 +46,7 @@ def _refuse(request: HttpRequest, place: str) -> HttpResponse:
 
 
 def _place(request: HttpRequest) -> str:
-    """Where the request has a NUL, empty where it has none."""
-    if target_contains_nul(request.path, request.META.get("QUERY_STRING", "")):
-        return "URL"
+    """Where the request's body has a NUL, empty where it has none."""
     if request.method in ("GET", "HEAD"):
         return ""
     if is_form(request) and not _takes_json(request):

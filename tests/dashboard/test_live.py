@@ -90,7 +90,7 @@ def ended(socket: ClientConnection) -> int | None:
 
 def test_a_viewer_is_told_of_what_goes_on(bea: tuple[Browser, str]) -> None:
     with bea[0].watching() as socket:
-        assert json.loads(socket.recv(PATIENCE)).keys() == {"total", "stages"}
+        assert json.loads(socket.recv(PATIENCE)).keys() == {"total", "stages", "backends"}
 
 
 def test_a_connection_s_page_has_what_happened_since_it_was_asked_for(

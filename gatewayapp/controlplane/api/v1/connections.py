@@ -232,6 +232,7 @@ class ConnectionView(View):
 
 
 class SendView(ConnectionView):
+    takes_nul = True
     http_method_names = ["post"]
 
     @endpoint(
@@ -248,6 +249,8 @@ class SendView(ConnectionView):
 
 
 class BulkSendView(View):
+    takes_nul = True
+
     @endpoint(
         "SendToConnections",
         "Send a frame to all connections that match",
@@ -288,6 +291,8 @@ class BulkDisconnectView(View):
 
 
 class BroadcastView(View):
+    takes_nul = True
+
     @endpoint(
         "BroadcastToStage",
         "Send a frame to everyone who is connected to a stage",

@@ -69,6 +69,8 @@ class View(APIView):
     content_negotiation_class = AlwaysJson
     http_method_names = ["get", "post", "put", "patch", "delete"]
     needs: Mapping[str, Need] = {}
+    takes_nul = False
+    """Whether the JSON of a request may hold NUL characters, see `gatewayapp.nul_bytes`."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with acting(self.actor, lambda: self.access), expected_draft(request, str(kwargs.get("api_id", ""))):
