@@ -138,7 +138,7 @@ def _is_signed_in(request: HttpRequest) -> bool:
 
 def _too_large(request: HttpRequest, limit: int) -> HttpResponse:
     size = f"{limit / MIB:g} MiB" if limit >= MIB else f"{limit // KIB} KiB"
-    message = f"The request has a body of more than {size}, which is the most that this address takes. Send less."
+    message = f"The request body is larger than {size}, the limit for this URL. Send a smaller body."
     return error_response(request, 413, "RequestEntityTooLargeException", message)
 
 

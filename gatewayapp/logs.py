@@ -172,7 +172,7 @@ def _report(ended: list[tuple[_Kind, _Window]]) -> None:
         [(client, most)] = window.suppressed.most_common(1)
         logging.getLogger(kind.logger).log(
             kind.level,
-            "%d more lines like the last ones were left out within a minute, %d of them from %s",
+            "%d more lines of this kind were left out within a minute, %d of them from %s",
             window.suppressed.total(),
             most,
             client or "various clients",

@@ -14,7 +14,7 @@ from gatewayapp.controlplane.api.requests import is_form
 from gatewayapp.core.nul import contains_nul, json_contains_nul, target_contains_nul
 from gatewayapp.error_responses import error_response
 
-_MESSAGE = "The request contains a NUL character in its {}, which no field takes. Remove it."
+_MESSAGE = "The request contains a NUL character in its {}. No field accepts one, so remove it."
 
 
 class NulBytesMiddleware:

@@ -50,13 +50,13 @@ DISK_FULL = StorageFailure(
 DATABASE_AWAY = StorageFailure(
     503,
     "ServiceUnavailableException",
-    "The database cannot be used at the moment, and nothing was saved. Try again in a few seconds.",
+    "Nothing was saved, because the database is unavailable. Try again in a few seconds.",
     _RETRY_SECONDS,
 )
 DATABASE_LOCKED = StorageFailure(
     503,
     "ServiceUnavailableException",
-    "The database is locked by another program, and nothing was saved. Try again in a few seconds.",
+    "Nothing was saved, because another program has locked the database. Try again in a few seconds.",
     _RETRY_SECONDS,
 )
 

@@ -27,7 +27,7 @@ class BackendUse:
     url: str
     """Scheme, host and port."""
     open: int
-    """Open connections, idle ones included."""
+    """Open connections, including idle ones."""
     limit: int
     routes: tuple[RouteUse, ...]
 

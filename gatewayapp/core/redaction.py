@@ -34,8 +34,8 @@ class MissingSecret(ValueError):
 
     def __init__(self, place: str) -> None:
         super().__init__(
-            f"{place} holds {REDACTED}, which is shown in place of a secret to those who may not edit it, and no "
-            "secret is stored there that it could stand for. Send the secret itself."
+            f"{place} contains {REDACTED}, the placeholder for a secret, but no secret is stored there. Send the "
+            "secret itself."
         )
         self.member = place.partition(".")[0].partition("[")[0]
 

@@ -276,7 +276,9 @@ class Disconnects:
                 some = ended[start : start + _IDS_IN_A_LINE]
                 ids = ", ".join(f"{each.info.connection_id} (request id {each.event.request_id})" for each in some)
                 where = f"{some[0].info.api_id}/{some[0].info.stage}"
-                logger.error("%s: gave up the $disconnect of %d connections: %s: %s", where, len(some), failure, ids)
+                logger.error(
+                    "%s: gave up delivering the $disconnect of %d connections: %s: %s", where, len(some), failure, ids
+                )
 
     # rows in the database
 
@@ -292,7 +294,7 @@ class Disconnects:
             self._has_more = False
             self._has_more = await self._load_pages() or self._has_more
         except (DatabaseError, RegistryUnavailable, ConfigurationUnavailable) as error:
-            logger.warning("Cannot read which connections have ended, trying again: %s", error)
+            logger.warning("Cannot read the ended connections from the database, trying again: %s", error)
             self._has_more = True
             await asyncio.sleep(_RELOAD_SECONDS)
         finally:
@@ -316,13 +318,15 @@ class Disconnects:
 
     async def _take_over(self, rows: Sequence[ClosedRow]) -> None:
         if rows:
-            logger.info("Reporting the end of %d connections whose $disconnect was not delivered yet", len(rows))
+            logger.info("Delivering the $disconnect of %d connections that ended earlier", len(rows))
         for row in rows:
             stage = await self._stages.find(row.info.api_id, row.info.stage)
             connection_id = row.info.connection_id
             if stage is None:
                 where = f"{row.info.api_id}/{row.info.stage}"
-                logger.error("%s is deployed no more: nobody hears of the end of connection %s", where, connection_id)
+                logger.error(
+                    "%s is no longer deployed: the $disconnect of connection %s is not delivered", where, connection_id
+                )
                 self._registry.remove(connection_id)
             else:
                 request_id = row.request_id or self._ids.disconnect_request_id(connection_id)

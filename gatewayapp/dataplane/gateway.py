@@ -245,7 +245,7 @@ class Gateway:
                 self.stages.is_outdated = True
                 logger.error("Cannot read the configuration, going on with what is known: %s", error)
             except Exception:  # this task ends with the gateway only: without it no change would ever take effect
-                logger.exception("Cannot load the configuration, going on with what is known")
+                logger.exception("Cannot load the configuration, continuing with the one in memory")
 
     async def refresh(self) -> None:
         """Load what changed since the last time.

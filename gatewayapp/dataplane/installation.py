@@ -114,12 +114,12 @@ def _incarnations_left(owner: Owner) -> list[int]:
 
 def _warn(installation: Installation, owner: Owner) -> None:
     count = Connection.objects.filter(node_slot=owner.slot).exclude(node_incarnation=owner.incarnation).count()
-    used = f" It was last used at another place ({installation.place})." if installation.place else ""
+    used = f" It was last used elsewhere ({installation.place})." if installation.place else ""
     logger.warning(
-        "This database is a copy of another installation's.%s It lists %d connections, which may still be open there, "
-        "so their $disconnect is not reported. If the original has ended for good, run "
-        "'manage.py restoredconnections report'; if it still runs, or has reported them, run "
-        "'manage.py restoredconnections discard'. Administrators find the same on the dashboard's overview.",
+        "This database was copied from another installation.%s It lists %d connections that may still be open there, "
+        "so their $disconnect is on hold. If the original has stopped for good, run "
+        "'manage.py restoredconnections report'. If it still runs or has reported them, run "
+        "'manage.py restoredconnections discard'. Administrators can also decide on the dashboard's overview page.",
         used,
         count,
     )

@@ -61,7 +61,7 @@ class Journal:
             if not chunk.endswith(b"\n"):
                 chunk += file.readline()
         for connection_id, error in write_changes([*filter(None, map(_read_change, chunk.splitlines()))]).items():
-            logger.error("The database does not take connection %s from the journal: %s", connection_id, error)
+            logger.error("The database rejected connection %s from the journal: %s", connection_id, error)
         return position + len(chunk)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ def _read_change(line: bytes) -> Change | None:
     try:
         return Change(*orjson.loads(line))
     except (ValueError, TypeError):
-        logger.error("A line of the journal of connections is damaged and was left out: %.200r", line)
+        logger.error("Skipped a damaged line of the connection journal: %.200r", line)
         return None
 
 

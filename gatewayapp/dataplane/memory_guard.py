@@ -75,8 +75,8 @@ class MemoryGuard:
             return
         self._next_log = now + _LOG_SECONDS
         logger.error(
-            "The memory budget is exhausted: %d of %d MiB are held for clients. Closed %d slow readers with 1013 and "
-            "refusing handshakes with 503. Raise NOPAL_MEMORY_BUDGET, or lower maxInFlight and sendBuffer of stages.",
+            "The memory budget is exhausted: %d MiB are held for clients, the budget is %d MiB. Closed %d slow readers "
+            "with 1013; handshakes get 503. Raise NOPAL_MEMORY_BUDGET, or lower maxInFlight and sendBuffer of stages.",
             self._budget.used >> 20,
             self._budget.limit >> 20,
             closed,

@@ -75,7 +75,7 @@ class Registry:
         Raises RegistryUnavailable, or django.db.Error or ValueError for a row that the database never takes.
         """
         if not self.has_room:
-            raise RegistryUnavailable("The database is away, and the journal of new connections is full.")
+            raise RegistryUnavailable("The database is unavailable, and the connection journal is full.")
         await self._submit(addition(self._owner, info))
 
     def close_row(self, connection_id: str, disconnect: Disconnect) -> None:
@@ -95,7 +95,7 @@ class Registry:
         """Wait until the database has everything so far. Raises RegistryUnavailable while it is away."""
         await self._submit(None)
         if self.is_away:
-            raise RegistryUnavailable("The database is away.")
+            raise RegistryUnavailable("The database is unavailable.")
 
     async def stop(self) -> None:
         """Write what waits, and nothing any more: what then still has a row is reported by the next run."""
@@ -104,7 +104,7 @@ class Registry:
             await asyncio.wait([self._writer])
         if self._recovery is not None:
             self._recovery.cancel()
-            logger.warning("The database is away: the next start reads %s", self._journal.path)
+            logger.warning("The database is unavailable: the next start writes %s to it", self._journal.path)
         self._journal.close()
 
     def _submit_soon(self, change: Change) -> None:
@@ -137,8 +137,10 @@ class Registry:
             try:
                 rejected = await self._commit([each.change for each in batch if each.change is not None])
             except OSError as error:
-                logger.error("Cannot write to %s, where new connections are kept: %s", self._journal.path, error)
-                batch = _without_additions(batch, RegistryUnavailable(f"The database is away. The journal: {error}"))
+                logger.error("Cannot write to the connection journal %s: %s", self._journal.path, error)
+                batch = _without_additions(
+                    batch, RegistryUnavailable(f"The database is unavailable, and so is the journal: {error}")
+                )
                 if self._closed:
                     return
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -170,12 +172,14 @@ class Registry:
         rejected = writing.result()
         self._removing.difference_update(_removed(changes))
         for connection_id, error in rejected.items():
-            logger.error("The database does not take connection %s: %s", connection_id, error)
+            logger.error("The database rejected connection %s: %s", connection_id, error)
         return rejected
 
     def _begin_outage(self, error: Exception) -> None:
         logger.error(
-            "The database is away, so new connections are kept in %s until it is back: %s", self._journal.path, error
+            "The database is unavailable, so new connections are kept in %s until it is back: %s",
+            self._journal.path,
+            error,
         )
         self._recovery = asyncio.get_running_loop().create_task(self._recover())
 
@@ -193,13 +197,13 @@ class Registry:
                         await self._journal.clear()
                         self._end_outage()
             except (Error, OSError) as error:
-                logger.debug("The database is still away: %s", error)
+                logger.debug("The database is still unavailable: %s", error)
 
     def _end_outage(self) -> None:
         self._removing -= self._journaled_removals
         self._journaled_removals.clear()
         self._recovery = None
-        logger.warning("The database is back, and has the connections that were kept in %s", self._journal.path)
+        logger.warning("The database is back and contains the connections that were kept in %s", self._journal.path)
 
 
 def _finish(batch: Sequence[_Waiting], rejected: Mapping[str, Exception]) -> None:

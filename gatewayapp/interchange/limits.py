@@ -60,8 +60,8 @@ class Budget:
         if self._steps < 0:
             raise exceed(
                 place,
-                f"Resolving the template's functions takes more than {MAX_STEPS:,} steps. They refer to one another "
-                "too often: write repeated values out, or split the template, one API to a document.",
+                f"Resolving the template's functions takes more than {MAX_STEPS:,} steps, because they refer to one "
+                "another too often. Write repeated values out, or split the template, one API per document.",
             )
 
     def count_text(self, place: str, length: int) -> None:
@@ -69,7 +69,7 @@ class Budget:
         if length > MAX_TEXT_LENGTH:
             raise exceed(
                 place,
-                f"The value would have {length:,} characters, which is longer than {MAX_TEXT_LENGTH} characters. "
+                f"The value would have {length:,} characters, but a text can have at most {MAX_TEXT_LENGTH:,}. "
                 "Use fewer or shorter values in it.",
             )
         self.count_size(place, length)
@@ -80,8 +80,8 @@ class Budget:
         if self._size < 0:
             raise exceed(
                 place,
-                f"The template's functions give more than {MAX_EXPANDED_SIZE:,} characters. "
-                "Refer to long values less often, or split the template, one API to a document.",
+                f"The template's functions return more than {MAX_EXPANDED_SIZE:,} characters. "
+                "Refer to long values less often, or split the template, one API per document.",
             )
 
     def measure(self, value: Any, place: str) -> int:

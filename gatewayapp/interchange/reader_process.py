@@ -70,7 +70,7 @@ class ReaderProcess:
         Raises the Rejected that it raises, LimitExceeded for too much work, and TooMany where others wait already.
         """
         if not self._lock.acquire(timeout=_QUEUE_SECONDS):
-            raise TooMany("Other documents are being read, which takes long. Try again in a minute.")
+            raise TooMany("Other documents are still being read. Try again in a minute.")
         try:
             outcome = self._outcome(arguments)
         finally:
@@ -99,13 +99,15 @@ class ReaderProcess:
                 connection.send(arguments)
                 if connection.poll(self._seconds):
                     return connection.recv()
-                logger.warning("A document was not read within %g seconds: its process is stopped.", self._seconds)
+                logger.warning(
+                    "A document was not read within %g seconds, so the reader process was stopped.", self._seconds
+                )
                 self.stop()
                 return _too_slow(self._seconds)
             # It has ended: by itself, since it was idle just before, or because of the document.
             assert self._process is not None
             if self._process.wait() != 0:
-                logger.warning("The process that read a document failed with it.")
+                logger.warning("The reader process ended while it was reading a document.")
                 break
         self.stop()
         return _too_large(self._memory)
@@ -128,7 +130,7 @@ class ReaderProcess:
                 ours.recv()
                 return ours
         self.stop()
-        raise RuntimeError("The process that reads documents does not start; see what it wrote to standard error.")
+        raise RuntimeError("The process that reads documents did not start. Its output on standard error says why.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def _too_slow(seconds: float) -> LimitExceeded:
     return exceed(
         "",
         f"The document takes more than {seconds:g} seconds to read. Leave out what no WebSocket API needs, or split "
-        "it, one API to a document.",
+        "it, one API per document.",
     )
 
 
@@ -174,7 +176,7 @@ def _too_large(memory: int) -> LimitExceeded:
     return exceed(
         "",
         f"The document takes more than {memory // 2**20} MiB of memory to read. Leave out what no WebSocket API needs, "
-        "or split it, one API to a document.",
+        "or split it, one API per document.",
     )
 
 

@@ -27,9 +27,9 @@ class EncryptionKeyMissing(InvalidToken):
 
     def __str__(self) -> str:
         return (
-            "The database holds values that were encrypted with a key that NOPAL_ENCRYPTION_KEY does not have. Add the "
-            "former key behind the present one, separated by a comma, or restore keys/encryption.key from the backup "
-            "that belongs to this database."
+            "The database contains values that were encrypted with a key that is not in NOPAL_ENCRYPTION_KEY. Add that "
+            "key after the current one, separated by a comma, or restore keys/encryption.key from the backup of this "
+            "database."
         )
 
 

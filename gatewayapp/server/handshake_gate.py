@@ -120,8 +120,8 @@ class HandshakeGate:
         if now >= self._next_log:
             self._next_log = now + LOG_SECONDS
             logger.warning(
-                "Refusing handshakes with 429: more come in than the %.0f a second that can be admitted now. "
-                "%d refused since the last such line.",
+                "Refusing handshakes with 429: more arrive than the %.0f a second that can be admitted now. "
+                "%d were refused since the last such line.",
                 self.rate,
                 self._refused_before_log,
             )

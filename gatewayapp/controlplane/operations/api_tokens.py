@@ -85,8 +85,8 @@ def _check_no_broader(user_id: int, scopes: frozenset[str]) -> None:
     missing = sorted(scopes - current_access().anywhere)
     if missing:
         raise AccessDenied(
-            f"Create a token: refused, since you (or the token's scopes) do not have {', '.join(missing)}. Leave out "
-            "those scopes; where a token was used, sign in to make a broader one."
+            f"Creating the token was refused: you, or the scopes of your token, do not have {', '.join(missing)}. "
+            "Leave out those scopes, or sign in to create a token with more scopes."
         )
 
 

@@ -30,7 +30,7 @@ def _decide(action: str, *, discard: bool) -> int:
     with one_change(action) as entry:
         installation = Installation.objects.select_for_update().filter(pk=Installation.ROW).first()
         if installation is None or not installation.held_incarnations:
-            raise Conflict("No restored connections wait for a decision: it was made already.")
+            raise Conflict("No restored connections are waiting for a decision. It may have been made already.")
         rows = _rows(installation.held_incarnations)
         count = rows.count()
         if discard:

@@ -93,7 +93,9 @@ def draft(api: Api) -> Document:
         if current.draft_revision == api.draft_revision:
             return document
         api = current
-    raise Conflict(f"The draft of API {api.pk} changes too often to be read. Try again once it is left alone.")
+    raise Conflict(
+        f"The draft of API {api.pk} changed repeatedly while it was read. Try again when nobody is editing it."
+    )
 
 
 def _read_draft(api: Api) -> Document:
