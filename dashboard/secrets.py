@@ -1,4 +1,4 @@
-"""Which secrets of a configuration a page shows: those of an API only to the people who may edit that API."""
+"""Which secrets of a configuration a page shows: those of an API only to users who may edit that API."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,13 +1,13 @@
-"""How large the body of a request may be, decided from its head: no more is ever held.
+"""Limits on the size of request bodies, chosen from the request line and headers before the body is read.
 
-    anyone, anywhere          64 KiB    the sign-in, the set-up and unknown paths never take more
-    management API             1 MiB    a request that names a known access key
+    anyone, anywhere          64 KiB    sign-in, set-up and unknown paths never accept more
+    management API             1 MiB    a request with a known access key
     REST API                   1 MiB    a valid bearer token or session
     REST API, import         2.5 MiB    a document has at most 2 MiB
-    forms of the dashboard   2.5 MiB    someone who is signed in
+    forms of the dashboard   2.5 MiB    a signed-in user
     import form                5 MiB    a file and a pasted document
 
-`@connections` has the limits of its stages, see `gatewayapp.dataplane.callbacks`.
+`@connections` uses the limits of its stages, see `gatewayapp.dataplane.callbacks`.
 """
 
 from collections.abc import Callable

@@ -1,8 +1,8 @@
-"""Permissions of the data directory: only the user that Nopal runs as gets at the database, the keys and the rest.
+"""Permissions of the data directory: only the user that Nopal runs as can access the database, the keys and other data.
 
-Directories are 0700 and files 0600, or 0770 and 0660 where the group may have access. Whatever a command creates gets
-these modes from the umask, and what an earlier version left open is restricted at each start. Paths of other users, and
-directories that hold more than Nopal's data, stay as they are; `exposed_paths` lists those for a system check.
+Directories have mode 0700 and files 0600, or 0770 and 0660 with group access. Commands create files with these modes
+through the umask, and each start restricts what an earlier version created. Paths of other users, and directories that
+contain more than Nopal's data, are not changed; `exposed_paths` lists those for a system check.
 """
 
 import os

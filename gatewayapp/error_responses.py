@@ -1,6 +1,6 @@
-"""Error responses in the format of what was called: JSON for programs, a page or a notice for people.
+"""Error responses in the format of the URL that was called: JSON for programs, a page or a notice for users.
 
-Nothing here reads the database, so that these responses also work while it is away.
+This module does not read the database, so these responses also work while it is unavailable.
 """
 
 import sys

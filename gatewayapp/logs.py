@@ -1,6 +1,6 @@
-"""What reaches the log: no tracebacks of bad requests, so many lines for each client, one line for each event.
+"""Log formatters and filters: no tracebacks for bad requests, a rate limit for each client, one line for each event.
 
-Clients choose how often a request fails and what stands in it, so neither may decide how much is logged or what the log
+Clients choose how often a request fails and what it contains, so neither may decide how much is logged or what the log
 looks like.
 """
 

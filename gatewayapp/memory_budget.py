@@ -1,8 +1,8 @@
-"""How many bytes this process holds for its clients, and who has to wait when that is too much.
+"""The memory budget: counts the bytes that this process holds for clients, and decides who waits above the limit.
 
-Counted are messages in flight, send buffers, input that is not a whole message yet, request bodies and responses that
-are being read. Above the budget the largest holders are paused, but never an API within its fair share; above the
-ceiling slow readers are closed and handshakes are refused (see `gatewayapp.dataplane.memory_guard`).
+It counts messages in flight, send buffers, incomplete messages and responses that are being read. Above the budget the
+largest holders are paused, but never an API within its fair share. Above the ceiling, slow readers are closed and
+handshakes are refused (see `gatewayapp.dataplane.memory_guard`).
 """
 
 import os

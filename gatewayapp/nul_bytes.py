@@ -1,7 +1,7 @@
-"""Refuses NUL characters for every page and API, on any database, so that no view has to think of them.
+"""Middleware that refuses NUL characters for every page and API and on every database, so that views need not check.
 
-What is encoded once more inside a value, such as a cursor, is checked where it is decoded; the messages of live sockets
-are checked by `dashboard.live`.
+Values that are encoded a second time, such as cursors, are checked where they are decoded. `dashboard.live` checks the
+messages of live WebSockets.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""Failures of the place where Nopal keeps its data: the disk is full, or the database is away or locked.
+"""Storage failures: the disk is full, or the database is unavailable or locked.
 
-They are nobody's mistake and end by themselves once their cause does, so callers get a status that says so, the log one
-line a minute, and no traceback is written. Everything else that a database raises is a bug and stays an exception.
+They are not bugs and end once their cause is gone. Callers get a status and a message that say so, and the log gets one
+line a minute without a traceback. Any other database error is a bug and stays an exception.
 """
 
 import errno

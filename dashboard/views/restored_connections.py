@@ -1,4 +1,4 @@
-"""The decision about connections of a restored database, which the overview asks administrators for."""
+"""The form on the overview page that decides about the connections of a restored database; for administrators."""
 
 from django.contrib import messages
 from django.http import HttpResponse

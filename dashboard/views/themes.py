@@ -1,4 +1,4 @@
-"""Light or dark: the form in the menu."""
+"""Saving the choice between the light and the dark theme, from the form in the menu."""
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseRedirect

@@ -1,4 +1,4 @@
-"""How busy an API's connections to a backend are, as values: for metrics, REST and the dashboard."""
+"""Values that say how busy an API's connections to a backend are, for metrics, the REST API and the dashboard."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""NUL characters in text: PostgreSQL cannot store them, and no field of Nopal takes them."""
+"""Finds NUL characters in text: PostgreSQL cannot store them, and no field of Nopal accepts them."""
 
 from typing import Any
 

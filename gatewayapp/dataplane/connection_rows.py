@@ -1,6 +1,6 @@
-"""The rows of connections in the database: which changes there are to one, how they are written, what is left over.
+"""The rows of connections in the database: the kinds of changes, writing them, and finding rows of earlier runs.
 
-Synchronous; called in a `DatabaseThread`.
+All functions are synchronous; call them in a `DatabaseThread`.
 """
 
 from collections.abc import Sequence

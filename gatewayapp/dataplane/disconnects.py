@@ -1,8 +1,8 @@
-"""Delivering `$disconnect`: once for each connection, again while its backend is away, after a restart what was left.
+"""Delivers `$disconnect` once for each connection, with retries while its backend is unavailable and after a restart.
 
-A connection's row stands in the database from its end until its `$disconnect` was delivered or given up, so neither a
-crash nor a drain loses one, and a repeat is the same event under the same request id. The events wait in memory, a
-bounded number of them: the rows of the others are read again once there is room.
+A connection's row stays in the database from the connection's end until its `$disconnect` was delivered or given up, so
+neither a crash nor a drain loses one. A retry is the same event with the same request id. A limited number of events
+waits in memory; the rows of the others are read again once there is room.
 """
 
 import asyncio

@@ -1,10 +1,10 @@
-"""Recognizes a copy: a restored database, or a copied data directory, whose original may still be running.
+"""Recognizes a copy: a restored database or a copied data directory whose original may still be running.
 
-The rows of connections that an earlier run left behind are reported as ended when the gateway starts. In a copy they
-may be live connections of the original, so they are held until somebody has decided. A database belongs to this data
-directory when both hold the same installation id, and the directory is where it was last: the file with the id is the
-same file (a copy has another inode number) on the same machine (host name and machine id). What cannot be told apart
-this way, such as the snapshot of a whole machine, is named by NOPAL_INSTALLATION, which then stands for the place.
+When the gateway starts, it reports the connections that an earlier run left behind as ended. In a copy they may still
+be open at the original, so they are on hold until a user decides. A database belongs to this data directory if both
+hold the same installation id and the directory is in the same place as before: the file with the id is the same file
+(a copy has another inode number) on the same machine (host name and machine id). Where this cannot tell two places
+apart, as with a snapshot of a whole machine, NOPAL_INSTALLATION names the installation and replaces the place.
 """
 
 import asyncio

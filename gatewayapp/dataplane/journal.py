@@ -1,8 +1,8 @@
-"""The journal: a file of changes to connections' rows that the database has not taken, while it is away.
+"""The journal: a file that records changes to connections' rows while the database is unavailable.
 
-One line of JSON for each change, `[kind, connectionId, values]`. What was appended is on disk; a crash can only leave
-a piece of a line at the end, which nobody was promised. Read from the start, by this run or the next, it can be
-written to the database as often as need be.
+Each change is one line of JSON, `[kind, connectionId, values]`. An append returns once its lines are on disk; a crash
+can only leave a partial line at the end, which no caller was told is written. This run or the next can write the
+journal to the database from the start, any number of times.
 """
 
 import asyncio

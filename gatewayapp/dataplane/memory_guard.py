@@ -1,8 +1,8 @@
-"""What happens when the memory budget runs out, looked at four times a second.
+"""Enforces the memory budget, four times a second.
 
-Above the budget, connections are paused where they take messages (`LiveConnection.has_slot`). Here they are resumed;
-above the ceiling slow readers are closed with 1013, the largest first; and what a burst leaves free in the allocator is
-given back to the system.
+Above the budget, connections pause before they take a message (`LiveConnection.wait_for_slot`), and the guard resumes
+them. Above the ceiling, it closes slow readers with 1013, the largest first. After a burst it returns the allocator's
+free memory to the system.
 """
 
 import asyncio

@@ -1,9 +1,8 @@
-"""Fair shares of a limited number of calls: no route's slow calls keep another route's calls from being made.
+"""Fair shares of a limited number of calls, so that slow calls of one route do not block the calls of other routes.
 
-One route never takes all that is free: it may have at most a fixed part of what the others leave. A few calls of each
-route are made in any case, however many other routes hang. Calls beyond that wait in a queue of their route; the queues
-are served round-robin. A client's calls are made in the order in which they came, also across routes: while one of them
-waits, the later ones wait behind it.
+One route can use at most a fixed fraction of what the others leave. A few calls of each route are always possible,
+however many other routes hang. Further calls wait in a queue for their route, and the queues are served round-robin. A
+client's calls start in order of arrival, also across routes: while one of them waits, later ones wait behind it.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
-"""What reading and importing a document may cost.
+"""Limits on the cost of reading and importing a document.
 
-Documents come from anywhere, so each of these bounds is checked before the work that it bounds is done. Where AWS has a
-quota of its own (AWS page: CloudFormation quotas), ours is at least as large. `docs/import-export.md` lists them.
+Documents come from anyone, so each limit is checked before the work that it limits. Where AWS has a quota of its own
+(AWS page: CloudFormation quotas), Nopal's limit is at least as large. `docs/import-export.md` lists the limits.
 """
 
 from typing import Any

@@ -1,10 +1,10 @@
-"""Reading documents in a process of its own, which can be killed and whose memory is limited.
+"""Reads documents in a separate process, which can be killed and whose memory is limited.
 
-The readers count their work and end it (`limits`), but some of it is other people's code: the parsers, and the SAM
-translator. A process keeps that from the clients of the gateway. It shares no interpreter lock with the event loop:
-JSON of 480 KB with many lists delays the loop by 470 ms when a thread reads it, and not measurably when this process
-does. It yields the processor to others, and it is killed when it takes too long. It is started for the first document,
-kept for the next ones, and ends by itself after a minute without any.
+The readers count their own work and stop at a limit (`limits`), but they also run third-party code: the parsers and
+the SAM translator. The separate process protects the gateway's clients from that. It shares no interpreter lock with
+the event loop: reading JSON of 480 KB with many lists in a thread delays the loop by 470 ms; in this process the delay
+is not measurable. The process has a lower priority and is killed when it takes too long. It starts with the first
+document, stays for further ones, and ends after a minute without any.
 """
 
 import atexit

@@ -1,7 +1,7 @@
-"""Encryption at rest: fields whose values the database holds only encrypted, under keys that are not in the database.
+"""Encryption at rest: model fields that the database stores encrypted, with keys that are not in the database.
 
-`NOPAL_ENCRYPTION_KEY` holds one key or several, separated by commas or line breaks, the newest first: the first one
-encrypts, all of them decrypt. `manage.py rotatekeys` encrypts everything with the first one.
+`NOPAL_ENCRYPTION_KEY` holds one or more keys, separated by commas or line breaks, the newest first. The first key
+encrypts; all keys decrypt. `manage.py rotatekeys` encrypts all data with the first key.
 """
 
 import base64

@@ -1,6 +1,6 @@
-"""Installation: which installation the database belongs to, and where it ran last.
+"""Installation: which installation the database belongs to, and where it last ran.
 
-The data directory holds the same id in a file, so that a database or a directory that was copied is recognised, see
+A file in the data directory holds the same id, so that a copied database or directory is recognized, see
 `gatewayapp.dataplane.installation`.
 """
 

@@ -1,8 +1,8 @@
-"""Admission of WebSocket handshakes, so that a storm of them does not cost those who are connected already.
+"""Admission of WebSocket handshakes, so that a storm of them does not slow down connected clients.
 
-Handshakes start at a rate that follows the event loop's lag: less when the loop is late, more when it keeps up and
-some wait. A short queue takes a burst; what does not fit is refused at once and told when to come back. Those times
-are spread over the time that all who were refused will need, so that clients which respect them arrive evenly.
+Handshakes start at a rate that follows the event loop's lag: lower when the loop is late, higher when it keeps up and
+handshakes wait. A short queue absorbs bursts. Handshakes that do not fit are refused at once with a `Retry-After`.
+These times are spread over the time that all refused handshakes need, so that clients that respect them return evenly.
 """
 
 from __future__ import annotations

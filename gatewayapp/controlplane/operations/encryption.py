@@ -1,4 +1,4 @@
-"""Operations on everything that is stored encrypted: can it be read, and encrypting it with the newest key."""
+"""Operations on all encrypted data: check that it can be decrypted, and encrypt it with the newest key."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Operations on connections that were found in a copy of an installation, see `gatewayapp.models.Installation`.
 
-The gateway notices within seconds what was decided: it reports the `$disconnect` of rows that are not held any more.
+The gateway notices the decision within seconds and delivers the `$disconnect` of rows that are no longer on hold.
 """
 
 from django.db.models import QuerySet

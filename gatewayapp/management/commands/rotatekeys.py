@@ -1,4 +1,4 @@
-"""`manage.py rotatekeys`: encrypt everything with the newest key, after which former keys can be removed."""
+"""`manage.py rotatekeys`: encrypt all encrypted data with the newest key, so that former keys can be removed."""
 
 from typing import Any
 

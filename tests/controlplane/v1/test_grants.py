@@ -265,7 +265,7 @@ def test_operations_keep_the_rule_whatever_surface_calls_them(things, operation)
     somebody = Actor("user", "7", "somebody")
     editor = Access.of_roles([Role.EDITOR], [(things["api"], Role.ADMIN)])
     for surface in (acting(lambda: somebody), acting(lambda: somebody, lambda: editor)):
-        with surface, pytest.raises(AccessDenied, match="refused, since"):
+        with surface, pytest.raises(AccessDenied, match="refused, because"):
             operation(things)
     operation(things)
 
