@@ -53,7 +53,7 @@ _INTERNAL_ERROR = 1011
 _TRY_AGAIN_LATER = 1013
 _RECHECK_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
-"""Until the next look after one that the database did not answer."""
+"""Delay before the next check after one that the database did not answer."""
 _PING_SECONDS = 20.0
 
 

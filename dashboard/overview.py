@@ -43,7 +43,7 @@ class Figures:
 class StageOverview:
     facts: StageFacts
     key: str
-    """What live figures call it."""
+    """The key of its live figures."""
     figures: Figures
     spark: Sequence[float]
     """Open connections over the range."""
@@ -66,11 +66,11 @@ class ApiOverview:
 
 @dataclass(frozen=True, slots=True)
 class BackendOverview:
-    """An API's connections to one backend; `routes` are those that wait for one, or had calls refused."""
+    """An API's connections to one backend; `routes` are those with waiting or refused calls."""
 
     api_name: str
     key: str
-    """What live figures call it."""
+    """The key of its live figures."""
     use: BackendUse
     routes: list[RouteUse]
 

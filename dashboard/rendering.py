@@ -41,7 +41,7 @@ def render_page(
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The handler of addresses that no view has. Django's would read the body, which may be malformed."""
+    """The handler of URLs without a view. Django's would read the body, which may be malformed."""
     return render(request, "404.html", status=404)
 
 

@@ -90,7 +90,7 @@ def _is_gateway(scope: Scope) -> bool:
 
 
 Check = Callable[[HttpRequest], HttpResponse | None]
-"""The response to a sender who may not send so much, None for one who may."""
+"""Returns the response that refuses a sender, or None if the sender may send a body of this size."""
 
 
 def _rule(request: HttpRequest) -> tuple[int, Check]:
@@ -143,7 +143,7 @@ def _too_large(request: HttpRequest, limit: int) -> HttpResponse:
 
 
 def _refusal(scope: Scope, view: Callable[[HttpRequest], HttpResponse]) -> Refusal:
-    """What the server sends for a view's response, with the headers that every response of Django's has."""
+    """The refusal for a view's response, with the headers that every Django response has."""
     respond = SecurityMiddleware(SecurityHeadersMiddleware(XFrameOptionsMiddleware(view)))
     response: Any = respond(ASGIRequest(scope, BytesIO()))
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.items()]

@@ -156,7 +156,7 @@ def _check_keys() -> Iterator[CheckMessage]:
 
 
 def _check_permissions() -> Iterator[CheckMessage]:
-    """What `data_directory.restrict` had to leave as it is."""
+    """Paths that `data_directory.restrict` could not change."""
     database, group_access = settings.DATABASES["default"], settings.NOPAL_DATA_GROUP_ACCESS
     for path, status in exposed_paths(settings.DATA_DIR, database, group_access=group_access):
         yield Warning(

@@ -82,7 +82,7 @@ class Account:
         self._budget.paused_accounts[self] = None
 
     def forget(self, waiter: Waiter) -> None:
-        """The waiter waits no more."""
+        """Remove a waiter."""
         if self.waiting.pop(waiter, waiter) is None and not self.waiting:
             self._budget.paused_accounts.pop(self, None)
 
@@ -111,14 +111,14 @@ class MemoryBudget:
         self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
 
     def account(self, api_id: str) -> Account:
-        """The API's account; it lives as long as somebody keeps it."""
+        """The API's account, which lives as long as it is referenced."""
         account = self._accounts.get(api_id)
         if account is None:
             account = self._accounts[api_id] = Account(self)
         return account
 
     def add(self, size: int) -> None:
-        """Count bytes that belong to no API; negative when they are gone."""
+        """Count bytes that belong to no API; a negative size releases them."""
         self.used += size
 
     @property
@@ -128,7 +128,7 @@ class MemoryBudget:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether so much is held that nobody new may come in."""
+        """Whether so much is held that new connections are refused."""
         return self.used > self.ceiling
 
     def resume(self, count: int) -> None:

@@ -37,7 +37,7 @@ def _refuse(request: HttpRequest, place: str) -> HttpResponse:
 
 
 def _place(request: HttpRequest) -> str:
-    """Where the request has a NUL, empty where it has none."""
+    """Where the request has a NUL, or an empty string."""
     if target_contains_nul(request.path, request.META.get("QUERY_STRING", "")):
         return "URL"
     if request.method in ("GET", "HEAD"):
@@ -49,5 +49,5 @@ def _place(request: HttpRequest) -> str:
 
 
 def _takes_json(request: HttpRequest) -> bool:
-    """Whether the body is read as JSON whatever its type is said to be."""
+    """Whether the body is read as JSON regardless of its content type."""
     return is_management_path(request.path) or is_rest_path(request.path)

@@ -29,13 +29,13 @@ _NO_SPACE_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StorageFailure:
-    """What callers are told; `code` is the error type for AWS's SDKs."""
+    """The response to callers; `code` is the error type for AWS's SDKs."""
 
     status: int
     code: str
     message: str
     retry_after: int | None = None
-    """Seconds until a caller should try again; None: only when somebody has done something about it."""
+    """Seconds until a caller should try again; None: only after an operator has solved the problem."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -82,7 +82,7 @@ _POSTGRESQL_CLASSES = {"08": DATABASE_AWAY, "53": DATABASE_AWAY, "57": DATABASE_
 
 
 def find_storage_failure(error: BaseException | None) -> StorageFailure | None:
-    """The failure that `error`, or one that it was raised from, is about; None if it is about none."""
+    """The storage failure behind `error` or one of its causes; None if there is none."""
     for _ in range(_MAX_CAUSES):
         if error is None:
             return None
@@ -103,7 +103,7 @@ def log_storage_failure(failure: StorageFailure, error: BaseException, what: str
 
 @contextmanager
 def tolerate_storage_failures(what: str) -> Iterator[None]:
-    """Go on without what could not be stored, where the caller does not depend on it."""
+    """Ignore storage failures in the block, for data that the caller does not depend on."""
     try:
         yield
     except Exception as error:
@@ -122,7 +122,7 @@ class _LogLimit:
         self._unlogged: dict[StorageFailure, int] = {}
 
     def admit(self, failure: StorageFailure) -> int | None:
-        """How many lines were left out before this one; None where this one is to be left out."""
+        """How many lines were left out before this one; None if this one is to be left out."""
         now = monotonic()
         with self._lock:
             if now < self._next.get(failure, now):

@@ -12,7 +12,7 @@ _A_YEAR = 365 * 24 * 3600
 
 @page(posts=True)
 def choose_theme(request: Request) -> HttpResponse:
-    """Keep the choice and go back to where it was made."""
+    """Save the choice and go back to the page."""
     back = request.POST.get("next", "/")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     response = HttpResponseRedirect(back if safe else "/")

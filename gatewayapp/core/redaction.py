@@ -20,7 +20,7 @@ from gatewayapp.core.messages import Headers
 Note = Callable[[str], None]
 
 _MIN_SECRET_LENGTH = 6
-"""Shorter values are hidden by their names only: replaced wherever they occur, they would garble what is shown."""
+"""Shorter values are hidden by name only: replacing them everywhere would garble the output."""
 
 _PROBE = "nopal0probe"
 """Takes the place of a placeholder, to see whether it stands where a secret would be hidden."""
@@ -30,7 +30,7 @@ _LOCATION = re.compile(r"(?:integration|method|route)\.(?:request|response)\.[a-
 
 
 class MissingSecret(ValueError):
-    """A placeholder was sent for a secret, and none is stored that it could stand for."""
+    """A placeholder was sent for a secret, but no secret is stored in its place."""
 
     def __init__(self, place: str) -> None:
         super().__init__(
@@ -42,7 +42,7 @@ class MissingSecret(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The secrets of one stage or draft, hidden by their values wherever they turn up, and its mask for the rest."""
+    """The secrets of one stage or draft, hidden by value wherever they occur, and its mask for other secrets."""
 
     mask: Mask
     values: tuple[str, ...] = ()
@@ -178,7 +178,7 @@ class Redactor:
     # restoring
 
     def _restore_member(self, place: str, name: str, sent: Any, stored: Any) -> Any:
-        """`sent` with what is stored in place of placeholders; `name` is the member's, `place` is for the message."""
+        """`sent` with the stored values in place of placeholders; `name` is the member's, `place` is for messages."""
         hide = _MEMBERS.get(name)
         if hide is None or not _holds_placeholder(sent):
             return sent
@@ -260,7 +260,7 @@ _MEMBERS: Mapping[str, Callable[[Redactor, str, Any, Note | None], Any]] = {
 
 
 def _is_telling(secret: str) -> bool:
-    """Whether a secret can be hidden by its value: it is no common word, nor hidden already."""
+    """Whether a secret can be hidden by its value: it is not a common word and not hidden already."""
     return len(secret) >= _MIN_SECRET_LENGTH and REDACTED not in secret and secret.lower() != "bearer"
 
 

@@ -18,7 +18,7 @@ ADD, CLOSE, REMOVE = "add", "close", "remove"
 _INCARNATIONS = 1 << 12
 _LOST_CODE = 1006
 _REFUSALS = (DataError, IntegrityError, ValueError)
-"""What a database says to a row that it will never take; everything else means that it is away."""
+"""Errors for a row that the database will never accept; any other error means that it is unavailable."""
 
 
 class Change(NamedTuple):
@@ -73,7 +73,7 @@ def write_changes(changes: Sequence[Change]) -> dict[str, Exception]:
     """Commit the changes in one transaction.
 
     Returns the errors, by connection, of changes that the database will never take, such as a text that is too long;
-    the others are committed. Raises django.db.Error if the database is away.
+    the others are committed. Raises django.db.Error if the database is unavailable.
     """
     try:
         _write_together(changes)

@@ -33,7 +33,7 @@ _POLL_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a database is used; `name` is the operator's, and then all that counts."""
+    """Where a database is used. If the operator has set a `name`, only the name counts."""
 
     directory: Path
     name: str = ""
@@ -50,7 +50,7 @@ class _Place:
             return ""
 
     def write_id(self, installation_id: str) -> None:
-        """Written to the disk under the name it is to have, so that a crash leaves the old id or the new one."""
+        """Write the id atomically, so that a crash leaves the old id or the new one."""
         temporary = self.file.with_suffix(".new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -60,7 +60,7 @@ class _Place:
         temporary.replace(self.file)
 
     def describe(self) -> str:
-        """What tells this place from others, for comparison and for the log."""
+        """A description of this place, for comparison and for the log."""
         return f"named {self.name}" if self.name else self.describe_machine()
 
     def describe_machine(self) -> str:
@@ -75,7 +75,7 @@ class _Place:
 
 
 def recognize_installation(owner: Owner) -> bool:
-    """Find out at the start whether this is a copy; whether connections are held, from now on or still.
+    """Find out at the start whether this is a copy. Returns whether connections are on hold.
 
     Afterwards database and data directory belong together, so that the next start finds nothing new.
     """
@@ -98,7 +98,7 @@ def recognize_installation(owner: Owner) -> bool:
 
 
 async def wait_for_decision(database: DatabaseThread) -> None:
-    """Return once somebody has decided about the held connections, here or in another process."""
+    """Return once a user has decided about the connections on hold, in this or another process."""
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         with suppress(DatabaseError):

@@ -35,25 +35,25 @@ class Journal:
         """Bytes that are on disk."""
 
     def has_room(self, additions: int = 0) -> bool:
-        """Whether it may take one more new connection, besides so many that wait."""
+        """Whether it has room for one more new connection in addition to the waiting ones."""
         return self._additions + additions < self._max_additions
 
     async def append(self, changes: Sequence[Change]) -> None:
-        """Return once the changes are on disk. Raises OSError, with the journal as it was."""
+        """Return once the changes are on disk. Raises OSError and leaves the journal as it was."""
         data = b"".join(orjson.dumps([*change]) + b"\n" for change in changes)
         await self._run(self._append, data)
         self.size += len(data)
         self._additions += sum(change.kind == ADD for change in changes)
 
     async def clear(self) -> None:
-        """Empty it: the database has everything. Raises OSError."""
+        """Empty it, because the database has everything. Raises OSError."""
         await self._run(self._truncate)
         self.size = self._additions = 0
 
     def replay(self, position: int) -> int:
         """Write a part of the journal, from a byte position on, to the database; the position behind it.
 
-        Called in the database's thread. Raises django.db.Error if the database is away.
+        Called in the database's thread. Raises django.db.Error if the database is unavailable.
         """
         with self.path.open("rb") as file:
             file.seek(position)

@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 _TICK_SECONDS: Final = 0.25
 _RESUMED_PER_TICK: Final = 200
 _TICKS_BETWEEN_SHEDDING: Final = 8
-"""A closed connection's buffers are freed when its TCP connection is gone: time for what was closed to take effect."""
+"""Buffers are freed when the TCP connection is gone, so closing connections takes time to have an effect."""
 _LOG_SECONDS: Final = 10.0
 _BURST_BYTES: Final = 32 * 2**20
-"""A peak above this leaves enough free memory behind to be worth giving back."""
+"""A peak above this leaves enough free memory to be worth returning."""
 
 
 class MemoryGuard:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class ConfigurationUnavailable(Exception):
-    """The database is away, and what is in memory does not say whether there is such a stage."""
+    """The database is unavailable, and memory does not say whether the stage exists."""
 
 
 class StageKey(NamedTuple):

@@ -20,7 +20,7 @@ from gatewayapp.memory_budget import MemoryBudget
 
 MAX_INTERIM_RESPONSES = 16
 _SMALL_BODY = 64 * 1024
-"""A response that is read on even when the memory budget is exhausted, in bytes."""
+"""Bytes of a response that are read even when the memory budget is exhausted."""
 
 _PEER_CLOSED: int = getattr(select, "POLLRDHUP", 0)
 

@@ -30,7 +30,7 @@ READING_SECONDS = 30.0
 READING_MEMORY = 512 * 2**20
 """Bytes that the process may take for it."""
 READING_NICENESS = 10
-"""By how much the process yields to those that serve clients."""
+"""Niceness of the process, so that processes that serve clients go first."""
 
 MAX_PARTS = 3000
 """Resources that one document may define, responses and tests included."""
@@ -39,7 +39,7 @@ APPLYING_SECONDS = 120.0
 
 
 class LimitExceeded(Rejected):
-    """The import ends here: what follows could only cost more."""
+    """A limit is exceeded, so the import stops."""
 
 
 def exceed(place: str, message: str) -> LimitExceeded:
@@ -48,7 +48,7 @@ def exceed(place: str, message: str) -> LimitExceeded:
 
 
 class Budget:
-    """What resolving one template's functions may still cost. Counts, so it ends alike on every machine."""
+    """The remaining cost of resolving a template's functions. It counts work, so the machine does not matter."""
 
     def __init__(self, steps: int = MAX_STEPS, size: int = MAX_EXPANDED_SIZE) -> None:
         self._steps = steps

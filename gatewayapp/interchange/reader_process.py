@@ -135,13 +135,13 @@ class ReaderProcess:
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """A fault of the program, not of the document."""
+    """An error in the program, not in the document."""
 
     description: str
 
 
 def serve(descriptor: int, function: str, memory: int) -> None:
-    """Be the process: call the function for each message on the connection, until there are no more."""
+    """Run in the process: call the function for each message on the connection, until there are no more."""
     call = import_string(function)
     os.nice(READING_NICENESS)
     _limit_memory(memory)
@@ -181,7 +181,7 @@ def _too_large(memory: int) -> LimitExceeded:
 
 
 def _limit_memory(memory: int) -> None:
-    """Allow this process so many bytes more than it has now, on systems that count them."""
+    """Limit this process to `memory` more bytes than it has now, on systems that count them."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
     except OSError:

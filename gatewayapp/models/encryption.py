@@ -19,7 +19,7 @@ from django.db import models
 
 ACCESS_KEYS = b"nopal access key secrets"
 CONFIGURATION = b"nopal configuration"
-"""What is encrypted; each purpose has keys of its own, derived from the configured ones."""
+"""Purposes of encryption; each purpose has its own keys, derived from the configured ones."""
 
 
 class EncryptionKeyMissing(InvalidToken):

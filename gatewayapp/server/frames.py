@@ -85,7 +85,7 @@ def whole_frame(data: bytes, start: int, longest: int) -> tuple[int, bytes, int]
 
 
 class FrameSkipper:
-    """Looks for the peer's close frame after ours was sent: reads headers only, whatever the frames hold.
+    """Looks for the peer's close frame after ours was sent. It only reads frame headers.
 
     `unread`: bytes of a frame that was being read when the close frame was sent.
     """

@@ -19,7 +19,7 @@ from gatewayapp.server.reactor import loop
 logger = logging.getLogger(__name__)
 
 STEP_SECONDS: Final = 0.005
-"""Between two looks at the queue and at the loop's lag: by how much more CPU time the loop has used meanwhile."""
+"""Interval between two steps. The loop's lag is the CPU time that it used beyond this interval."""
 TARGET_LAG_SECONDS: Final = 0.002
 MIN_RATE: Final = 100.0
 INITIAL_RATE: Final = 1000.0

@@ -376,7 +376,7 @@ class Connection(WebSocketProtocol):
             self.server.awaiting_memory.append(self)
 
     def consumeData(self) -> None:
-        """Parse what has arrived, until more is needed, too much waits, or the share of this turn is used up."""
+        """Parse the input until it is incomplete, too much waits, or the share of this turn is used up."""
         if self.state == CONNECTING:
             if len(self.data) > MAX_EARLY_BYTES:
                 self.transport.pauseProducing()
@@ -455,7 +455,7 @@ class Connection(WebSocketProtocol):
         return unread
 
     def _read_later(self) -> None:
-        """Leave what is unread to another turn of the event loop."""
+        """Leave unread input to another turn of the event loop."""
         if not self._in_backlog:
             self._in_backlog = True
             self.transport.pauseProducing()
@@ -489,7 +489,7 @@ class Connection(WebSocketProtocol):
         self._resume_reading()
 
     def read_despite_memory(self) -> None:
-        """Read the socket again after a pause for want of memory."""
+        """Read the socket again after a pause because memory was short."""
         self._awaits_memory = False
         self._resume_reading()
 
@@ -502,7 +502,7 @@ class Connection(WebSocketProtocol):
             self.transport.resumeProducing()
 
     def _count_input(self) -> None:
-        """Tell the server's memory counter what is held of this connection's input."""
+        """Charge the server's memory budget for the input held for this connection."""
         held = len(self.data) + len(self._message) + self._event_bytes
         if held != self._counted:
             self.server.memory.add(held - self._counted)

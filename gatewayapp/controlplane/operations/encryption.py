@@ -16,7 +16,7 @@ _BATCH_SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How many rows were encrypted anew, and the ids of access keys whose secrets no key decrypts."""
+    """How many rows were encrypted again, and the ids of access keys whose secrets no key decrypts."""
 
     rows: int
     unreadable_access_keys: tuple[str, ...]

@@ -22,7 +22,7 @@ def report_restored_connections() -> int:
 
 
 def discard_restored_connections() -> int:
-    """Forget them without telling any backend; returns how many they were."""
+    """Delete their rows without a `$disconnect`; returns how many they were."""
     return _decide("DiscardRestoredConnections", discard=True)
 
 

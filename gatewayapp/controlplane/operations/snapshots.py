@@ -16,7 +16,7 @@ KEPT_AUTO_DEPLOYMENTS = 20
 """Deployments that autoDeploy made and no stage points at any more; older ones are dropped, each holds a whole API."""
 
 _MAX_READS = 10
-"""Of a draft that is changed while it is read."""
+"""Attempts to read a draft that is changed meanwhile."""
 
 
 def freeze(api: Api) -> Document:
@@ -80,7 +80,7 @@ def note_deployment(stage: int, deployment_id: str, *, automatic: bool = False) 
 
 
 def draft(api: Api) -> Document:
-    """Everything that serves a message, as it stands now, in the form of a deployment's snapshot.
+    """The draft's current configuration in the form of a deployment's snapshot.
 
     It takes several queries. Where the draft is changed between two of them, all are made again, so that no document
     mixes two states, such as a route and an integration that never were there together. Raises Conflict, NotFound.
