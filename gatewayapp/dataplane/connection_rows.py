@@ -95,7 +95,7 @@ def claim_node(slot: int) -> Owner:
 def close_abandoned(owner: Owner, time_ms: int) -> None:
     """Close the rows of connections that were open when an earlier run of this node was killed.
 
-    Not those of the original of a copied database, as long as nobody has decided about them.
+    In a copied database, not those of the original until a user has decided about them.
     """
     others = [owner.incarnation, *Installation.held()]
     rows = Connection.open.filter(node_slot=owner.slot).exclude(node_incarnation__in=others)

@@ -97,7 +97,7 @@ class Gateway:
     async def started(self) -> None:
         """Start the data plane unless it is started: some servers do not speak ASGI's lifespan.
 
-        Raises what the start failed with, every time: what is started in part serves nobody.
+        If the start failed, raises its error each time, because a partial start cannot serve anyone.
         """
         if self.has_started:
             return

@@ -20,7 +20,7 @@ from gatewayapp.dataplane.connection_rows import ADD, Change, write_changes
 logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 256 * 1024
-"""Written to the database in one transaction: some 500 rows."""
+"""Bytes written to the database in one transaction, about 500 rows."""
 
 
 class Journal:

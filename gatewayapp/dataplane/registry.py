@@ -1,8 +1,8 @@
 """The registry: one row for each connection, so that its end is reported even if this process is killed.
 
 A row is committed before the 101, closed when the connection ends and removed once its `$disconnect` was delivered.
-One writer groups what waits into one transaction. While the database is unavailable, the changes go to the journal instead,
-on disk before the 101 too; when it is back, the journal is written to it and emptied.
+One writer groups waiting changes into one transaction. While the database is unavailable, the changes go to the journal
+instead, also on disk before the 101. When it is back, the journal is written to it and emptied.
 """
 
 import asyncio
@@ -88,7 +88,7 @@ class Registry:
         self._submit_soon(removal(connection_id))
 
     def is_removing(self, connection_id: str) -> bool:
-        """Whether the connection's row still stands in the database only because it is about to be removed."""
+        """Whether the connection's row is still in the database but about to be removed."""
         return connection_id in self._removing
 
     async def flush(self) -> None:

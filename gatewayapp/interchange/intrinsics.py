@@ -202,7 +202,7 @@ class Intrinsics:
         return self._joined("", pieces, place)
 
     def _substitute(self, name: str, placeholder: str, variables: Document, place: str) -> str:
-        """What stands in a text for the name in a `${placeholder}`."""
+        """The text that replaces the name in a `${placeholder}`."""
         if name.startswith("!"):
             return f"${{{name[1:]}}}"
         if name in variables:

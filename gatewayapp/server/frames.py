@@ -96,7 +96,7 @@ class FrameSkipper:
         self._unread = unread
 
     def feed(self, data: bytes, most: int) -> tuple[bytes, bool]:
-        """Skip at most `most` frames: what is left of `data`, and whether it holds the peer's close frame next."""
+        """Skip at most `most` frames. Returns the rest of `data`, and whether the peer's close frame comes next."""
         start, size = self._unread, len(data)
         while most > 0 and size - start >= 2:
             length = data[start + 1] & ~MASK_BIT

@@ -99,7 +99,7 @@ class HandshakeGate:
 
     def _step(self) -> None:
         self._is_stepping = False
-        # The loop's own CPU time: where other processes hold it up, admitting less would help nobody.
+        # The loop's own CPU time: if other processes delay the loop, admitting fewer handshakes would not help.
         self._adapt(max(thread_time() - self._step_began - STEP_SECONDS, 0.0))
         self._refill(perf_counter())
         while self._queue and self._tokens >= 1.0:

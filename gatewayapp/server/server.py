@@ -70,7 +70,7 @@ def run(
     """Serve `application` until SIGTERM or SIGINT, drain, and return.
 
     `ready` is called with (host, port) once connections are accepted. `on_signal` is called when the server is told to
-    stop; for `stop_delay` seconds it goes on as before, so that load balancers can notice. A second signal ends the
+    stop; for `stop_delay` seconds it serves as before, so that load balancers can notice. A second signal ends the
     delay, another one the drain. `on_drain` is awaited then, while every connection is still open.
 
     Raises:

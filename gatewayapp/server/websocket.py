@@ -46,7 +46,7 @@ INTERNAL_ERROR: Final = 1011
 MAX_EARLY_BYTES: Final = 64 * 1024  # sent by the peer before its handshake was answered
 SHARE_SECONDS: Final = 0.00015  # what a connection's share of one turn of the event loop may take
 MAX_FRAME_HEADER: Final = 14
-MIN_PAUSED_BYTES: Final = 16 * 1024  # a connection with less unread input is not paused for want of memory
+MIN_PAUSED_BYTES: Final = 16 * 1024  # a connection with less unread input is not paused when memory is short
 
 
 class Hooks:
@@ -61,7 +61,7 @@ class Hooks:
         self.buffered = buffered  # bytes sent by the application that the kernel has not taken yet
         self.send_now = send_now  # sends a frame, or answers False if others wait; raises OSError once the peer is gone
         self.ping: Callable[[], None] | None = None  # set by the application; called for each ping of the client
-        self.pong: Callable[[], None] | None = None  # set by the application; called for each pong nobody asked for
+        self.pong: Callable[[], None] | None = None  # set by the application; called for each unsolicited pong
         # Set by the application; called for text that comes while it waits in `receive`. False: it wants the event.
         self.take_text: Callable[[str], bool] | None = None
 
@@ -91,8 +91,8 @@ class Connection(WebSocketProtocol):
     _waiter: asyncio.Future[None] | None = None
     _writable: asyncio.Future[None] | None = None
     _paused = False  # we do not read the socket, for too many events wait
-    _in_backlog = False  # we do not read the socket, for its share of this turn is used up
-    _awaits_memory = False  # we do not read the socket, for the process holds too much already
+    _in_backlog = False  # we do not read the socket, because its share of this turn is used up
+    _awaits_memory = False  # we do not read the socket, because the process holds too much already
     _event_bytes = 0  # payload of the events that wait
     _message: bytes | bytearray = b""  # the fragments of an unfinished message
     _counted = 0  # bytes of unread input that the server's memory counter knows of
