@@ -4,14 +4,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint chromium autobahn bench screenshots
+.PHONY: help setup run test test-faults lint chromium autobahn bench bench-resilience screenshots
 
 help:
 	@echo 'make run          start Nopal and its chat demo on http://127.0.0.1:8000'
 	@echo 'make test         everything that must hold: linters, types, layers, migrations, tests'
 	@echo 'make lint         the same without the tests'
+	@echo 'make test-faults  minutes of clients and backends that misbehave at random'
 	@echo 'make autobahn     the Autobahn test suite against the WebSocket server'
 	@echo 'make bench        measure throughput and latency'
+	@echo 'make bench-resilience  attack a gateway of its own, and measure what others notice'
 	@echo 'make screenshots  take the pictures in docs/images again'
 	@echo 'make setup        only create .venv (PYTHON=python3.12 chooses the interpreter)'
 
@@ -27,6 +29,9 @@ run: setup
 
 test: chromium lint
 	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+test-faults: setup
+	NOPAL_FAULT_SECONDS=$${NOPAL_FAULT_SECONDS:-180} $(BIN)/python -m pytest --timeout 1800 -s tests/dataplane/test_random_faults.py
 
 lint: setup
 	$(BIN)/ruff check .
@@ -45,6 +50,9 @@ autobahn: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+bench-resilience: setup
+	$(BIN)/python -m benchmarks.resilience
 
 screenshots: chromium
 	$(BIN)/python scripts/screenshots.py

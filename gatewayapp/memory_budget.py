@@ -108,6 +108,8 @@ class MemoryBudget:
         self.used = 0
         self.active_accounts = 0
         self.paused_accounts: dict[Account, None] = {}
+        self.closed_count = 0
+        """Connections that were closed for want of memory."""
         self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
 
     def account(self, api_id: str) -> Account:
@@ -130,6 +132,10 @@ class MemoryBudget:
     def is_exhausted(self) -> bool:
         """Whether so much is held that new connections are refused."""
         return self.used > self.ceiling
+
+    def count_paused(self) -> int:
+        """How many connections wait; may be asked from any thread."""
+        return sum(len(account.waiting) for account in list(self.paused_accounts))
 
     def resume(self, count: int) -> None:
         """Notify up to `count` paused connections of every API, where there is room again."""

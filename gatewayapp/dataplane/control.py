@@ -20,7 +20,7 @@ from gatewayapp.dataplane.observation import Recorder
 from gatewayapp.dataplane.pipeline import Pipeline
 from gatewayapp.dataplane.selection import select
 from gatewayapp.integrations import Integrations
-from gatewayapp.live import ConnectionFilter, Delivery, HandshakeFacts, LiveState, NoGateway, Tried
+from gatewayapp.live import ConnectionFilter, Delivery, HandshakeFacts, LiveState, MemoryUse, NoGateway, Tried
 
 _AT_ONCE = 200
 """Connections served in one turn, so that a broadcast to many does not hold up everyone else."""
@@ -105,6 +105,10 @@ class Control:
 
     def count(self) -> int:
         return len(self._connections)
+
+    def memory(self) -> MemoryUse:
+        budget = self._connections.memory
+        return MemoryUse(budget.used, budget.limit, budget.count_paused(), budget.closed_count)
 
     def backends(self, api_ids: frozenset[str] | None) -> list[BackendUse]:
         return [use for use in self._integrations.backends() if api_ids is None or use.api_id in api_ids]

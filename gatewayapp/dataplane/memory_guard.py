@@ -34,7 +34,6 @@ class MemoryGuard:
         self._ticks_to_shedding = 0
         self._peak = 0
         self._next_log = 0.0
-        self.shed_count = 0
 
     def start(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(_TICK_SECONDS, self._tick)
@@ -66,7 +65,7 @@ class MemoryGuard:
             excess -= _size(connection)
             connection.shed()
             closed += 1
-        self.shed_count += closed
+        self._budget.closed_count += closed
         self._log(closed)
 
     def _log(self, closed: int) -> None:

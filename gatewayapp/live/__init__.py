@@ -10,6 +10,7 @@ from gatewayapp.live.connections import (
     HandshakeFacts,
     LiveConnections,
     LiveState,
+    MemoryUse,
     Tried,
 )
 from gatewayapp.live.traces import Batch, Original, Subscription, TraceFilter, TracePage
@@ -21,6 +22,7 @@ __all__ = [
     "HandshakeFacts",
     "LiveConnections",
     "LiveState",
+    "MemoryUse",
     "NoGateway",
     "Original",
     "Subscription",

@@ -127,6 +127,18 @@ class Tried:
     error: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """What the gateway holds for clients, and what it does about it; sizes in bytes, see `docs/overload.md`."""
+
+    held: int
+    budget: int
+    paused: int
+    """Connections that wait until they may hold more."""
+    closed: int
+    """Connections that were closed for want of memory since the start."""
+
+
 class LiveConnections(Protocol):
     """What a gateway does for others; ids that it does not hold are gone.
 
@@ -165,6 +177,8 @@ class LiveConnections(Protocol):
         """
 
     def count(self) -> int: ...
+
+    def memory(self) -> MemoryUse: ...
 
     def metrics(self, api_ids: frozenset[str] | None, range_name: str, stage: str = "") -> Metrics:
         """The samples of a range (`5m`, `1h`, `24h`) of all stages in use of those APIs (None: of all).

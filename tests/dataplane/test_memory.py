@@ -1,17 +1,27 @@
 """What the gateway holds for clients is bounded: by each connection's limits, and for all of them by a budget."""
 
 import asyncio
+import json
 import resource
 
 from tests.dataplane.conftest import NewApi, NewBackend, StartNode
 from tests.support.apis import note
 from tests.support.backend import Received
+from tests.support.credentials import Credential, create_credential, request
 from tests.support.invariants import eventually
+from tests.support.node import Node
 from tests.support.rawsocket import TEXT, RawClient, masked_frame
 
 MIB = 2**20
 LARGE = b"x" * 100_000
 PATIENT = {"slowClientTimeout": 0}
+
+
+def memory_of(node: Node, credential: Credential) -> dict[str, int]:
+    """What `GET /api/v1/server` says of the memory budget."""
+    response = request(node, "/api/v1/server", headers=credential.bearer)
+    memory: dict[str, int] = json.loads(response.body)["memory"]
+    return memory
 
 
 def ask_often(raw: RawClient, count: int) -> None:
@@ -90,6 +100,10 @@ async def test_the_budget_pauses_the_largest_holders_and_loses_nothing(
         await asyncio.sleep(0.5)
     # 8 MiB hold some 130 such messages as text and request, 12 MiB some 200; 320 were sent.
     assert 30 < held < 200
+    memory = await asyncio.to_thread(memory_of, node, create_credential(node))
+    assert (memory["budget"], memory["closedConnections"]) == (8 * MIB, 0)
+    assert memory["held"] > memory["budget"] // 2
+    assert memory["pausedConnections"] > 0
     client = await modest.connect()
     for turn in range(20):
         assert await client.ask(f"an API within its share goes on {turn}") == f"an API within its share goes on {turn}"

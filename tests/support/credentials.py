@@ -50,7 +50,7 @@ class Credential(NamedTuple):
 def create_credential(node: Node) -> Credential:
     """A new administrator of the node, who has signed in."""
     user_id = node.call("create_administrator", username="ann", password=PASSWORD)
-    scopes = ["apis:read", "apis:write", "access-keys:manage"]
+    scopes = ["apis:read", "apis:write", "access-keys:manage", "server:read"]
     _, token = node.call("create_api_token", user_id=user_id, name="tests", scopes=scopes)
     return Credential(node.call("create_access_key", name="tests"), token, _sign_in(node))
 

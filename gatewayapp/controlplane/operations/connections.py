@@ -23,6 +23,7 @@ from gatewayapp.live import (
     HandshakeFacts,
     LiveConnections,
     LiveState,
+    MemoryUse,
     NoGateway,
     live_connections,
 )
@@ -161,6 +162,14 @@ def count_live() -> int:
         return live_connections().count()
     except NoGateway:
         return 0
+
+
+def memory_use() -> MemoryUse | None:
+    """What the gateway of this process holds for clients; None where there is none."""
+    try:
+        return live_connections().memory()
+    except NoGateway:
+        return None
 
 
 def count_results(targets: Sequence[Target]) -> dict[str, int]:

@@ -21,7 +21,7 @@ from gatewayapp.controlplane.api.v1.permissions import MeetsNeed
 from gatewayapp.controlplane.api.v1.schema import endpoint
 from gatewayapp.controlplane.api.v1.shapes import Shape
 from gatewayapp.controlplane.api.v1.views import AlwaysJson, View
-from gatewayapp.controlplane.operations.connections import count_live
+from gatewayapp.controlplane.operations.connections import count_live, memory_use
 from gatewayapp.models.resources import timestamp
 
 _STARTED = time()
@@ -32,10 +32,12 @@ _SHOWN = (
     "NOPAL_ACCOUNT_ID",
     "NOPAL_ANONYMOUS_CALLBACKS",
     "NOPAL_API_ENDPOINT",
+    "NOPAL_CONCURRENT_HANDSHAKES",
     "NOPAL_CONNECTIONS_PER_ADDRESS",
     "NOPAL_CONNECTS_PER_ADDRESS",
     "NOPAL_DOMAIN_NAME",
     "NOPAL_DRAIN_TIMEOUT",
+    "NOPAL_HANDSHAKES_PER_SECOND",
     "NOPAL_LIMITS",
     "NOPAL_MAX_CALLBACK_BODY",
     "NOPAL_OUTBOUND_ALLOW",
@@ -50,11 +52,19 @@ _SHOWN = (
 """Settings that hold no secret and no path."""
 
 
+class MemoryShape(Shape):
+    held = serializers.IntegerField(help_text="Bytes held for clients: messages in flight, send buffers, unread input.")
+    budget = serializers.IntegerField(help_text="Bytes above which the largest holders are paused.")
+    paused_connections = serializers.IntegerField()
+    closed_connections = serializers.IntegerField(help_text="Slow readers closed with 1013 since the start.")
+
+
 class ServerShape(Shape):
     version = serializers.CharField()
     time = serializers.DateTimeField()
     uptime_seconds = serializers.FloatField()
     connections = serializers.IntegerField(help_text="Open connections of this process.")
+    memory = MemoryShape(allow_null=True, help_text="Null where this process runs no gateway.")
     database = serializers.CharField()
     settings = serializers.DictField()
 
@@ -68,10 +78,23 @@ class ServerView(View):
                 "time": timestamp(timezone.now()),
                 "uptimeSeconds": round(time() - _STARTED, 1),
                 "connections": count_live(),
+                "memory": _memory(),
                 "database": settings.DATABASES["default"]["ENGINE"].rpartition(".")[2],
                 "settings": {name: getattr(settings, name) for name in _SHOWN},
             }
         )
+
+
+def _memory() -> dict[str, int] | None:
+    use = memory_use()
+    if use is None:
+        return None
+    return {
+        "held": use.held,
+        "budget": use.budget,
+        "pausedConnections": use.paused,
+        "closedConnections": use.closed,
+    }
 
 
 def _version() -> str:
