@@ -28,7 +28,7 @@ class StageLimits:
     max_message: int = 131_072
     """A larger message closes the connection with 1009."""
     max_in_flight: int = 16
-    """Messages of one connection that may wait for their response; then its socket is not read. 1 keeps strict order."""
+    """Messages of a connection that may wait for their response; then its socket is not read. 1 keeps strict order."""
     send_buffer: int = 1_048_576
     """Bytes that may wait for a slow client; beyond, `@connections` returns 429 and the client is not read."""
     slow_client_timeout: float = 30.0
