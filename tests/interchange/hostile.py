@@ -8,8 +8,8 @@ from tests.interchange.samples import http_integration, part, route, template
 MAX_LENGTH = 500_000
 
 TOO_LONG = "but a text can have at most 524,288. Use fewer or shorter values in it."
-TOO_MUCH = "The template's functions give more than 8,388,608 characters. Refer to long values less often"
-TOO_MANY_STEPS = "Resolving the template's functions takes more than 1,000,000 steps."
+TOO_MUCH = "The template's functions return more than 8,388,608 characters. Refer to long values less often"
+TOO_MANY_STEPS = "Resolving the template's functions takes more than 1,000,000 steps,"
 TOO_LONG_PARAMETER = "CloudFormation takes at most 4,096. Write a longer value where it is used."
 TOO_DEEP = "The document is nested more than 64 levels deep."
 TOO_MANY_PROBLEMS = "There are more problems than are listed: correct these first."
