@@ -16,7 +16,7 @@ from tests.support.apis import Api
 from tests.support.invariants import eventually
 from tests.support.node import Node
 
-COPY = "This database is a copy"
+COPY = "copied from another installation"
 Restore = Callable[..., Awaitable[Node]]
 
 
