@@ -23,7 +23,7 @@ _LOOKUPS = frozenset(
     {"id", "pk", "exact", "iexact", "in", "isnull", "gt", "gte", "lt", "lte", "range", "date", "year", "month", "day"}
     | {"contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"}
 )
-"""What may follow a column in a filter; a field of another table is not among them."""
+"""Lookups that may follow a column in a filter; fields of other tables are not allowed."""
 
 
 def _is_secret(field: "Field[Any, Any]") -> bool:

@@ -53,7 +53,7 @@ _INTERNAL_ERROR = 1011
 _TRY_AGAIN_LATER = 1013
 _RECHECK_SECONDS = 60.0
 _RETRY_SECONDS = 1.0
-"""Until the next look after one that the database did not answer."""
+"""Delay before the next check after one that the database did not answer."""
 _PING_SECONDS = 20.0
 
 
@@ -169,7 +169,7 @@ class LiveConsumer(AsyncWebsocketConsumer, ABC):
     async def _recheck(self) -> None:
         """Look again and again whether the viewer may still watch, until they may not."""
         while True:
-            self.changed.clear()  # before the look: what is changed during it is worth another
+            self.changed.clear()  # cleared before the check, so that a change during the check causes another one
             pause = _RECHECK_SECONDS
             try:
                 if not await self._is_allowed():

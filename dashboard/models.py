@@ -20,7 +20,7 @@ class SetupToken(models.Model):
 
 
 class Preference(models.Model):
-    """How someone likes a page: columns, saved views, saved messages. Not configuration, so it is in no audit log.
+    """A user's preferences for a page: columns, saved views, saved messages. They are not in the audit log.
 
     Encrypted, since the messages that someone keeps can hold credentials.
     """

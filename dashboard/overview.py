@@ -43,7 +43,7 @@ class Figures:
 class StageOverview:
     facts: StageFacts
     key: str
-    """What live figures call it."""
+    """The key of its live figures."""
     figures: Figures
     spark: Sequence[float]
     """Open connections over the range."""
@@ -66,11 +66,11 @@ class ApiOverview:
 
 @dataclass(frozen=True, slots=True)
 class BackendOverview:
-    """An API's connections to one backend; `routes` are those that wait for one, or had calls refused."""
+    """An API's connections to one backend; `routes` are those with waiting or refused calls."""
 
     api_name: str
     key: str
-    """What live figures call it."""
+    """The key of its live figures."""
     use: BackendUse
     routes: list[RouteUse]
 
@@ -277,7 +277,9 @@ def _of_traffic(
             url = _connections(api=stage.api_id, stage=stage.stage, errors="1")
             yield Attention("bad", f"{where}: {_count(failed, 'integration error')} in the last 5 minutes", url)
         if lost := int(stage.sums["disconnect_failures"] or 0):
-            yield Attention("bad", f"{where}: {_count(lost, '$disconnect event')} given up in the last 5 minutes")
+            yield Attention(
+                "bad", f"{where}: {_count(lost, '$disconnect event')} could not be delivered in the last 5 minutes"
+            )
         if refused := int(stage.sums["refused_count"] or 0):
             yield Attention("wait", f"{where}: {_count(refused, 'connection')} refused in the last 5 minutes")
     if slow := len(gateway.select(ConnectionFilter(slow_consumer=True), api_ids)):
@@ -301,7 +303,8 @@ def _of_backends(backends: Iterable[BackendUse], apis: Sequence[Api]) -> Iterato
         if use.refused:
             calls = _count(use.refused, "call")
             yield Attention(
-                "bad", f"{names.get(use.api_id, use.api_id)}: {calls} to {use.url} refused, too many were under way"
+                "bad",
+                f"{names.get(use.api_id, use.api_id)}: {calls} to {use.url} refused because too many were in progress",
             )
 
 

@@ -77,7 +77,7 @@ def _check(access: Access, need: Need, api_of: ApiOf | None, arguments: dict[str
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:
-    """Send someone who is not signed in to where they can do so."""
+    """Redirect a visitor who is not signed in to the sign-in page."""
     if not is_fragment(request):
         return redirect_to_login(request.get_full_path())
     # A fragment cannot show the sign-in: let the whole page go there, and come back to where it was.

@@ -19,9 +19,9 @@ _TITLES = {
     403: "This is not for you",
     404: "There is nothing here",
     409: "Someone was faster",
-    413: "This is too large",
+    413: "The request is too large",
     429: "Too many",
-    503: "Not available at the moment",
+    503: "Temporarily unavailable",
     507: "The disk is full",
 }
 
@@ -41,7 +41,7 @@ def render_page(
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The handler of addresses that no view has. Django's would read the body, which may be malformed."""
+    """The handler of URLs without a view. Django's would read the body, which may be malformed."""
     return render(request, "404.html", status=404)
 
 

@@ -1,4 +1,4 @@
-"""Which secrets of a configuration a page shows: those of an API only to the people who may edit that API."""
+"""Which secrets of a configuration a page shows: those of an API only to users who may edit that API."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from gatewayapp.models.redaction import redactor
 
 
 def readable_document(request: Request, api_id: str, document: Mapping[str, Any]) -> Document:
-    """A resource of the API in wire form, as this person may read it."""
+    """A resource of the API in wire form, as this user may read it."""
     return dict(document) if request.access.may(Permission.WRITE_APIS, api_id) else redactor().document(document)
 
 

@@ -48,7 +48,7 @@ def create_first_administrator(token: str, username: str, password: str) -> User
     if not is_open(token):
         raise SetupClosed
     SetupToken.objects.all().delete()
-    # The link is from the one who runs Nopal: it makes an administrator where nobody could grant that.
+    # The operator of Nopal prints this link. It creates the first administrator, when no user could grant that role.
     actor = current_actor()
     with acting(lambda: actor, lambda: UNRESTRICTED):
         return create_user(username=username, password=password, roles=[ADMINISTRATOR])

@@ -35,11 +35,11 @@ class Application:
         self.answer_now = self._callbacks.answer_now
         """For a server that can ask without ASGI's events: see `gatewayapp.server`."""
         self.memory = self.gateway.memory
-        """What a server counts the bytes in that it holds for clients: see `gatewayapp.server`."""
+        """The budget that a server charges for bytes it holds for clients, see `gatewayapp.server`."""
         self.throttle_response = throttle_response
-        """The response to handshakes that a server does not admit: see `gatewayapp.server`."""
+        """The response to handshakes that the server does not admit, see `gatewayapp.server`."""
         self.body_policy = BodyLimits()
-        """For a server that asks how large a body may be before it reads it."""
+        """The policy that a server asks for the largest body before it reads one."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket" and _is_live_view(scope):

@@ -1,13 +1,13 @@
-"""How large the body of a request may be, decided from its head: no more is ever held.
+"""Limits on the size of request bodies, chosen from the request line and headers before the body is read.
 
-    anyone, anywhere          64 KiB    the sign-in, the set-up and unknown paths never take more
-    management API             1 MiB    a request that names a known access key
+    anyone, anywhere          64 KiB    sign-in, set-up and unknown paths never accept more
+    management API             1 MiB    a request with a known access key
     REST API                   1 MiB    a valid bearer token or session
     REST API, import         2.5 MiB    a document has at most 2 MiB
-    forms of the dashboard   2.5 MiB    someone who is signed in
+    forms of the dashboard   2.5 MiB    a signed-in user
     import form                5 MiB    a file and a pasted document
 
-`@connections` has the limits of its stages, see `gatewayapp.dataplane.callbacks`.
+`@connections` uses the limits of its stages, see `gatewayapp.dataplane.callbacks`.
 """
 
 from collections.abc import Callable
@@ -90,7 +90,7 @@ def _is_gateway(scope: Scope) -> bool:
 
 
 Check = Callable[[HttpRequest], HttpResponse | None]
-"""The response to a sender who may not send so much, None for one who may."""
+"""Returns the response that refuses a sender, or None if the sender may send a body of this size."""
 
 
 def _rule(request: HttpRequest) -> tuple[int, Check]:
@@ -138,12 +138,12 @@ def _is_signed_in(request: HttpRequest) -> bool:
 
 def _too_large(request: HttpRequest, limit: int) -> HttpResponse:
     size = f"{limit / MIB:g} MiB" if limit >= MIB else f"{limit // KIB} KiB"
-    message = f"The request has a body of more than {size}, which is the most that this address takes. Send less."
+    message = f"The request body is larger than {size}, the limit for this URL. Send a smaller body."
     return error_response(request, 413, "RequestEntityTooLargeException", message)
 
 
 def _refusal(scope: Scope, view: Callable[[HttpRequest], HttpResponse]) -> Refusal:
-    """What the server sends for a view's response, with the headers that every response of Django's has."""
+    """The refusal for a view's response, with the headers that every Django response has."""
     respond = SecurityMiddleware(SecurityHeadersMiddleware(XFrameOptionsMiddleware(view)))
     response: Any = respond(ASGIRequest(scope, BytesIO()))
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.items()]

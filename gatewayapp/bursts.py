@@ -31,5 +31,5 @@ class Burst:
         for send in sends:
             try:
                 send()
-            except Exception as error:  # the others' frames must go out all the same
+            except Exception as error:  # the other connections' frames must still be sent
                 self._loop.call_exception_handler({"message": "Cannot send", "exception": error})

@@ -101,21 +101,21 @@ def _check_outbound() -> Iterator[CheckMessage]:
 def _check_outbound_shares() -> Iterator[CheckMessage]:
     if settings.NOPAL_OUTBOUND_CONNECTIONS < 1:
         yield Error(
-            f"NOPAL_OUTBOUND_CONNECTIONS is {settings.NOPAL_OUTBOUND_CONNECTIONS}: no backend could be called.",
+            f"NOPAL_OUTBOUND_CONNECTIONS is {settings.NOPAL_OUTBOUND_CONNECTIONS}, so no backend can be called.",
             hint="Set it to at least 1; the default is 200.",
             id="nopal.E011",
         )
     if not 0 < settings.NOPAL_OUTBOUND_ROUTE_SHARE <= 1:
         yield Error(
             f"NOPAL_OUTBOUND_ROUTE_SHARE is {settings.NOPAL_OUTBOUND_ROUTE_SHARE:g}.",
-            hint="It is a part of the connections: above 0 and at most 1.",
+            hint="Set it to a fraction greater than 0 and at most 1; the default is 0.8.",
             id="nopal.E012",
         )
     for name in ("NOPAL_OUTBOUND_QUEUE_LENGTH", "NOPAL_OUTBOUND_QUEUE_TIMEOUT"):
         if getattr(settings, name) < 0:
             yield Error(
                 f"{name} is {getattr(settings, name):g}.",
-                hint="Set it to 0 or more; with 0 a call that has to wait is refused.",
+                hint="Set it to 0 or more. With 0, a call that would have to wait is refused.",
                 id="nopal.E013",
             )
 
@@ -149,14 +149,14 @@ def _check_callbacks() -> Iterator[CheckMessage]:
 def _check_keys() -> Iterator[CheckMessage]:
     if any(len(key) < _MIN_KEY_LENGTH for key in parse_keys(settings.NOPAL_ENCRYPTION_KEY)):
         yield Warning(
-            f"NOPAL_ENCRYPTION_KEY holds a key of fewer than {_MIN_KEY_LENGTH} characters, which can be guessed.",
-            hint="Put a new key first, such as `openssl rand -base64 48` makes; docs/security.md says how to rotate.",
+            f"NOPAL_ENCRYPTION_KEY contains a key with fewer than {_MIN_KEY_LENGTH} characters, which can be guessed.",
+            hint="Rotate to a key from `openssl rand -base64 48`; docs/security.md describes the steps.",
             id="nopal.W011",
         )
 
 
 def _check_permissions() -> Iterator[CheckMessage]:
-    """What `data_directory.restrict` had to leave as it is."""
+    """Paths that `data_directory.restrict` could not change."""
     database, group_access = settings.DATABASES["default"], settings.NOPAL_DATA_GROUP_ACCESS
     for path, status in exposed_paths(settings.DATA_DIR, database, group_access=group_access):
         yield Warning(
@@ -168,10 +168,10 @@ def _check_permissions() -> Iterator[CheckMessage]:
 
 def _permission_hint(path: Path, status: os.stat_result, command: str) -> str:
     if status.st_uid != os.geteuid():
-        command = f"Nopal leaves it as it is, since it belongs to user {status.st_uid}. Run as that user: {command}"
+        command = f"Nopal does not change it because it belongs to user {status.st_uid}. As that user, run: {command}"
     elif path == settings.DATA_DIR and not is_dedicated(path):
         command = (
-            f"Nopal leaves it as it is, since it holds other files, too. Run: {command} "
+            f"Nopal does not change it because it also contains other files. Run: {command} "
             "- or set NOPAL_DATA_DIR to a directory of its own."
         )
     if not status.st_mode & stat.S_IRWXO:

@@ -1,8 +1,8 @@
-"""Permissions of the data directory: only the user that Nopal runs as gets at the database, the keys and the rest.
+"""Permissions of the data directory: only the user that Nopal runs as can access the database, the keys and other data.
 
-Directories are 0700 and files 0600, or 0770 and 0660 where the group may have access. Whatever a command creates gets
-these modes from the umask, and what an earlier version left open is restricted at each start. Paths of other users, and
-directories that hold more than Nopal's data, stay as they are; `exposed_paths` lists those for a system check.
+Directories have mode 0700 and files 0600, or 0770 and 0660 with group access. Commands create files with these modes
+through the umask, and each start restricts what an earlier version created. Paths of other users, and directories that
+contain more than Nopal's data, are not changed; `exposed_paths` lists those for a system check.
 """
 
 import os
@@ -30,7 +30,7 @@ Configuration = Mapping[str, Any]
 
 
 def create(directory: Path, *, group_access: bool) -> None:
-    """Make the directory, and let this process and its children create private files only."""
+    """Make the directory, and set the umask so that this process and its children create private files."""
     os.umask(_others(group_access))
     directory.mkdir(parents=True, exist_ok=True)
     with suppress(OSError):  # a read-only file system that lacks it serves static files from the source
@@ -38,7 +38,7 @@ def create(directory: Path, *, group_access: bool) -> None:
 
 
 def restrict(directory: Path, database: Configuration, *, group_access: bool) -> None:
-    """Give the paths that are Nopal's own their modes. What cannot be changed stays: see `exposed_paths`."""
+    """Set the modes of Nopal's own paths. Paths that cannot be changed stay as they are, see `exposed_paths`."""
     files = list(_database_files(database))
     if files:
         _create_database(files[0], group_access)
@@ -53,7 +53,7 @@ def restrict(directory: Path, database: Configuration, *, group_access: bool) ->
 def exposed_paths(
     directory: Path, database: Configuration, *, group_access: bool
 ) -> Iterator[tuple[Path, os.stat_result]]:
-    """The paths that more users can reach than should, with their status."""
+    """Paths that too many users can reach, with their status."""
     for path in (*_paths(directory), *_database_files(database)):
         with suppress(OSError):
             status = path.stat()
@@ -62,7 +62,7 @@ def exposed_paths(
 
 
 def private_mode(status: os.stat_result, *, group_access: bool) -> int:
-    """The mode that a path should have instead of the one in `status`; what its owner may do stays."""
+    """The mode that a path should have instead of the one in `status`; the owner's bits stay."""
     group = (0o070 if stat.S_ISDIR(status.st_mode) else 0o060) if group_access else 0
     return (stat.S_IMODE(status.st_mode) & ~_others(group_access)) | group
 
@@ -77,7 +77,7 @@ def is_dedicated(directory: Path) -> bool:
 
 
 def _others(group_access: bool) -> int:
-    """The permission bits of those who may not get at the data; also the umask that keeps them out."""
+    """The permission bits of users who may not access the data, which is also the umask."""
     return 0o007 if group_access else 0o077
 
 
@@ -106,5 +106,5 @@ def _database_files(database: Configuration) -> Iterator[Path]:
 
 
 def _is_own(status: os.stat_result) -> bool:
-    """Whether a path belongs to this user and is itself what is meant: a link may lead anywhere."""
+    """Whether a path belongs to this user and is not a symbolic link, which may lead anywhere."""
     return status.st_uid == os.geteuid() and not stat.S_ISLNK(status.st_mode)

@@ -115,7 +115,7 @@ def key(name: str, path: Path) -> str:
 
 
 def existing_key(name: str, path: Path) -> str:
-    """The key that `key` would give, or an empty string where it would make one."""
+    """The key that `key` would return, or an empty string if it would create one."""
     return text(name) or (path.read_text().strip() if path.exists() else "")
 
 
@@ -137,7 +137,7 @@ def connection_id_key(name: str, path: Path, encryption_key: str = "") -> str:
 
 
 def _stored_key(path: Path, new: str) -> str:
-    """The key in the file, which is made with the key `new` where there is none."""
+    """The key in the file, which is created with the key `new` if it does not exist."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -1,6 +1,6 @@
-"""Error responses in the format of what was called: JSON for programs, a page or a notice for people.
+"""Error responses in the format of the URL that was called: JSON for programs, a page or a notice for users.
 
-Nothing here reads the database, so that these responses also work while it is away.
+This module does not read the database, so these responses also work while it is unavailable.
 """
 
 import sys
@@ -24,7 +24,7 @@ _FAILED = "Internal server error"
 def error_response(
     request: HttpRequest, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> HttpResponse:
-    """An error that says `message`; `code` is AWS's name for it, which its SDKs choose their exception by."""
+    """An error response with `message`; AWS's SDKs choose their exception by `code`, AWS's name for the error."""
     response = json_error(request.path, status, code, message, headers)
     if response is not None:
         return response

@@ -1,6 +1,6 @@
-"""What reaches the log: no tracebacks of bad requests, so many lines for each client, one line for each event.
+"""Log formatters and filters: no tracebacks for bad requests, a rate limit for each client, one line for each event.
 
-Clients choose how often a request fails and what stands in it, so neither may decide how much is logged or what the log
+Clients choose how often a request fails and what it contains, so neither may decide how much is logged or what the log
 looks like.
 """
 
@@ -18,7 +18,7 @@ from gatewayapp.core.masking import Mask
 
 WINDOW_SECONDS = 60.0
 ALL_CLIENTS = 20
-"""How many times a client's share all clients together have of each kind of line."""
+"""All clients together may cause this many times the lines of one client, for each kind of line."""
 MAX_LINE = 2048
 """Characters of a line without its traceback."""
 
@@ -76,7 +76,7 @@ def _cut(line: str) -> str:
 
 
 class BadRequestFilter(logging.Filter):
-    """Takes the traceback from Django's lines about requests that it refuses (4xx): the fault is the client's."""
+    """Removes the traceback from Django's lines about requests that it refuses (4xx), caused by the client."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if getattr(record, "status_code", 500) < 500:
@@ -103,7 +103,7 @@ class _Window:
     suppressed: Counter[str] = field(default_factory=Counter)
 
     def take(self, client: str, limit: int) -> bool:
-        """Count a line; whether it may pass."""
+        """Count a line. Returns whether it may pass."""
         if self.passed.total() >= limit * ALL_CLIENTS:
             self.suppressed[client if client in self.passed else ""] += 1
         elif client and self.passed[client] >= limit:
@@ -159,7 +159,7 @@ class RateLimitFilter(logging.Filter):
         return ended
 
     def _start_timer(self) -> None:
-        """See to it that the report comes even if nothing is logged any more."""
+        """Make sure that the report is logged even if nothing else is."""
         self._timer = threading.Timer(WINDOW_SECONDS, self.flush)
         self._timer.daemon = True
         self._timer.start()
@@ -172,7 +172,7 @@ def _report(ended: list[tuple[_Kind, _Window]]) -> None:
         [(client, most)] = window.suppressed.most_common(1)
         logging.getLogger(kind.logger).log(
             kind.level,
-            "%d more lines like the last ones were left out within a minute, %d of them from %s",
+            "%d more lines of this kind were left out within a minute, %d of them from %s",
             window.suppressed.total(),
             most,
             client or "various clients",

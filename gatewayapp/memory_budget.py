@@ -1,8 +1,8 @@
-"""How many bytes this process holds for its clients, and who has to wait when that is too much.
+"""The memory budget: counts the bytes that this process holds for clients, and decides who waits above the limit.
 
-Counted are messages in flight, send buffers, input that is not a whole message yet, request bodies and responses that
-are being read. Above the budget the largest holders are paused, but never an API within its fair share; above the
-ceiling slow readers are closed and handshakes are refused (see `gatewayapp.dataplane.memory_guard`).
+It counts messages in flight, send buffers, incomplete messages and responses that are being read. Above the budget the
+largest holders are paused, but never an API within its fair share. Above the ceiling, slow readers are closed and
+handshakes are refused (see `gatewayapp.dataplane.memory_guard`).
 """
 
 import os
@@ -82,7 +82,7 @@ class Account:
         self._budget.paused_accounts[self] = None
 
     def forget(self, waiter: Waiter) -> None:
-        """The waiter waits no more."""
+        """Remove a waiter."""
         if self.waiting.pop(waiter, waiter) is None and not self.waiting:
             self._budget.paused_accounts.pop(self, None)
 
@@ -113,14 +113,14 @@ class MemoryBudget:
         self._accounts: WeakValueDictionary[str, Account] = WeakValueDictionary()
 
     def account(self, api_id: str) -> Account:
-        """The API's account; it lives as long as somebody keeps it."""
+        """The API's account, which lives as long as it is referenced."""
         account = self._accounts.get(api_id)
         if account is None:
             account = self._accounts[api_id] = Account(self)
         return account
 
     def add(self, size: int) -> None:
-        """Count bytes that belong to no API; negative when they are gone."""
+        """Count bytes that belong to no API; a negative size releases them."""
         self.used += size
 
     @property
@@ -130,7 +130,7 @@ class MemoryBudget:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether so much is held that nobody new may come in."""
+        """Whether so much is held that new connections are refused."""
         return self.used > self.ceiling
 
     def count_paused(self) -> int:

@@ -1,8 +1,9 @@
-"""Refuses NUL characters for every page and API, on any database, so that no view has to think of them.
-A view that takes them in its body says so by `takes_nul`.
+"""Middleware that refuses NUL characters for every page and API and on every database, so that views need not check.
 
-What is encoded once more inside a value, such as a cursor, is checked where it is decoded; the messages of live sockets
-are checked by `dashboard.live`.
+A view that accepts them in its body sets `takes_nul`.
+
+Values that are encoded a second time, such as cursors, are checked where they are decoded. `dashboard.live` checks the
+messages of live WebSockets.
 """
 
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from gatewayapp.controlplane.api.requests import is_form
 from gatewayapp.core.nul import contains_nul, json_contains_nul, target_contains_nul
 from gatewayapp.error_responses import error_response
 
-_MESSAGE = "The request contains a NUL character in its {}, which no field takes. Remove it."
+_MESSAGE = "The request contains a NUL character in its {}. No field accepts one, so remove it."
 
 
 class NulBytesMiddleware:
@@ -46,7 +47,7 @@ def _refuse(request: HttpRequest, place: str) -> HttpResponse:
 
 
 def _place(request: HttpRequest) -> str:
-    """Where the request's body has a NUL, empty where it has none."""
+    """Where the request's body has a NUL, or an empty string."""
     if request.method in ("GET", "HEAD"):
         return ""
     if is_form(request) and not _takes_json(request):
@@ -56,5 +57,5 @@ def _place(request: HttpRequest) -> str:
 
 
 def _takes_json(request: HttpRequest) -> bool:
-    """Whether the body is read as JSON whatever its type is said to be."""
+    """Whether the body is read as JSON regardless of its content type."""
     return is_management_path(request.path) or is_rest_path(request.path)

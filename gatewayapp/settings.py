@@ -13,7 +13,7 @@ from gatewayapp import environment as env
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("NOPAL_DATA_DIR", str(BASE_DIR / "data"))).resolve()
 
-# Only the user that Nopal runs as gets at the data; with group access on, its group too, as Kubernetes' fsGroup needs.
+# Only the user that Nopal runs as can access the data; with group access its group too, as fsGroup of Kubernetes needs.
 NOPAL_DATA_GROUP_ACCESS = env.boolean("NOPAL_DATA_GROUP_ACCESS")
 data_directory.create(DATA_DIR, group_access=NOPAL_DATA_GROUP_ACCESS)
 
@@ -24,10 +24,10 @@ SECRET_KEY = env.key("NOPAL_SECRET_KEY", DATA_DIR / data_directory.KEYS / "djang
 _former_encryption_key = env.existing_key("NOPAL_ENCRYPTION_KEY", DATA_DIR / data_directory.KEYS / "encryption.key")
 NOPAL_ENCRYPTION_KEY = env.key("NOPAL_ENCRYPTION_KEY", DATA_DIR / data_directory.KEYS / "encryption.key")
 
-# Tells this installation from copies of it, where the data directory and the machine cannot.
+# Distinguishes this installation from copies of it, if the data directory and the machine cannot.
 NOPAL_INSTALLATION = env.text("NOPAL_INSTALLATION")
 
-# Signs connection ids. Until there was a key of its own, it was derived from the encryption key.
+# Signs connection ids. In older installations this key is derived from the encryption key.
 NOPAL_CONNECTION_ID_KEY = env.connection_id_key(
     "NOPAL_CONNECTION_ID_KEY", DATA_DIR / data_directory.KEYS / "connection-id.key", _former_encryption_key
 )
@@ -126,7 +126,7 @@ DATABASES = {
     "default": dj_database_url.parse(
         env.text("NOPAL_DATABASE_URL", f"sqlite:///{DATA_DIR / 'nopal.sqlite3'}"),
         conn_max_age=60,
-        conn_health_checks=True,  # without, the first query after the database's restart fails
+        conn_health_checks=True,  # otherwise the first query after a restart of the database fails
     )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -137,7 +137,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
     }
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # Without these, a server that has vanished from the network is waited for many minutes. Parameters of the URL win.
+    # Without these, Nopal waits many minutes for a server that left the network. Parameters of the URL take precedence.
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,
         "keepalives_idle": 5,

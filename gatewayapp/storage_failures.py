@@ -1,7 +1,7 @@
-"""Failures of the place where Nopal keeps its data: the disk is full, or the database is away or locked.
+"""Storage failures: the disk is full, or the database is unavailable or locked.
 
-They are nobody's mistake and end by themselves once their cause does, so callers get a status that says so, the log one
-line a minute, and no traceback is written. Everything else that a database raises is a bug and stays an exception.
+They are not bugs and end once their cause is gone. Callers get a status and a message that say so, and the log gets one
+line a minute without a traceback. Any other database error is a bug and stays an exception.
 """
 
 import errno
@@ -29,13 +29,13 @@ _NO_SPACE_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class StorageFailure:
-    """What callers are told; `code` is the error type for AWS's SDKs."""
+    """The response to callers; `code` is the error type for AWS's SDKs."""
 
     status: int
     code: str
     message: str
     retry_after: int | None = None
-    """Seconds until a caller should try again; None: only when somebody has done something about it."""
+    """Seconds until a caller should try again; None: only after an operator has solved the problem."""
 
     @property
     def headers(self) -> dict[str, str]:
@@ -50,13 +50,13 @@ DISK_FULL = StorageFailure(
 DATABASE_AWAY = StorageFailure(
     503,
     "ServiceUnavailableException",
-    "The database cannot be used at the moment, and nothing was saved. Try again in a few seconds.",
+    "Nothing was saved, because the database is unavailable. Try again in a few seconds.",
     _RETRY_SECONDS,
 )
 DATABASE_LOCKED = StorageFailure(
     503,
     "ServiceUnavailableException",
-    "The database is locked by another program, and nothing was saved. Try again in a few seconds.",
+    "Nothing was saved, because another program has locked the database. Try again in a few seconds.",
     _RETRY_SECONDS,
 )
 
@@ -82,7 +82,7 @@ _POSTGRESQL_CLASSES = {"08": DATABASE_AWAY, "53": DATABASE_AWAY, "57": DATABASE_
 
 
 def find_storage_failure(error: BaseException | None) -> StorageFailure | None:
-    """The failure that `error`, or one that it was raised from, is about; None if it is about none."""
+    """The storage failure behind `error` or one of its causes; None if there is none."""
     for _ in range(_MAX_CAUSES):
         if error is None:
             return None
@@ -103,7 +103,7 @@ def log_storage_failure(failure: StorageFailure, error: BaseException, what: str
 
 @contextmanager
 def tolerate_storage_failures(what: str) -> Iterator[None]:
-    """Go on without what could not be stored, where the caller does not depend on it."""
+    """Ignore storage failures in the block, for data that the caller does not depend on."""
     try:
         yield
     except Exception as error:
@@ -122,7 +122,7 @@ class _LogLimit:
         self._unlogged: dict[StorageFailure, int] = {}
 
     def admit(self, failure: StorageFailure) -> int | None:
-        """How many lines were left out before this one; None where this one is to be left out."""
+        """How many lines were left out before this one; None if this one is to be left out."""
         now = monotonic()
         with self._lock:
             if now < self._next.get(failure, now):

@@ -146,7 +146,7 @@ def test_what_belongs_to_another_user_is_left_and_explained(
     assert first.id == "nopal.W010"
     assert first.msg == f"Other users of this machine can reach {old_data} (mode 0755)."
     assert first.hint == (
-        f"Nopal leaves it as it is, since it belongs to user {owner}. Run as that user: chmod 700 {old_data}"
+        f"Nopal does not change it because it belongs to user {owner}. As that user, run: chmod 700 {old_data}"
     )
 
 
@@ -166,7 +166,7 @@ def test_a_directory_with_other_files_is_explained(old_data: Path, settings: Set
     settings.DATA_DIR = old_data
 
     assert check_settings()[0].hint == (
-        f"Nopal leaves it as it is, since it holds other files, too. Run: chmod 700 {old_data} "
+        f"Nopal does not change it because it also contains other files. Run: chmod 700 {old_data} "
         "- or set NOPAL_DATA_DIR to a directory of its own."
     )
 

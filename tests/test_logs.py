@@ -88,7 +88,7 @@ def test_a_line_says_how_many_were_left_out(log: Log) -> None:
     log.clock.now = WINDOW_SECONDS
     log.refuse("192.0.2.1")
 
-    report = "7 more lines like the last ones were left out within a minute, 5 of them from 192.0.2.1"
+    report = "7 more lines of this kind were left out within a minute, 5 of them from 192.0.2.1"
     assert log.lines[2 * LIMIT :] == [report, "Refused 192.0.2.1"]
 
 

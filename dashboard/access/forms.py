@@ -187,8 +187,8 @@ SCOPES = {
     Permission.WRITE_APIS: "change APIs, deploy, roll back, import",
     Permission.READ_AUDIT: "read the audit log",
     Permission.READ_SERVER: "read the server's state and settings",
-    Permission.MANAGE_ACCESS_KEYS: "make access keys for what it may do itself, and revoke any",
-    Permission.MANAGE_USERS: "manage users who may do no more than itself, and revoke tokens",
+    Permission.MANAGE_ACCESS_KEYS: "create access keys with no more permissions than it has, and revoke any",
+    Permission.MANAGE_USERS: "manage users who have no more permissions than it has, and revoke tokens",
     Permission.MANAGE_TOKENS: "make and revoke one's own tokens",
 }
 """What a token may do."""

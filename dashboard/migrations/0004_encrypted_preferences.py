@@ -1,4 +1,4 @@
-"""Encrypts people's preferences, since the messages that they keep for the test client can hold credentials."""
+"""Encrypts users' preferences, because messages saved in the test client can contain credentials."""
 
 from django.db import migrations
 

@@ -81,7 +81,7 @@ def _without_secrets(members: Document, notes: list[str]) -> Document:
 
 
 def _to_be_filled_in(place: str) -> str:
-    return f"Put the secret into {place} in place of {REDACTED}."
+    return f"Replace {REDACTED} in {place} with the secret."
 
 
 def _cli_value(rule: Any, value: Any) -> Any:

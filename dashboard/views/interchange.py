@@ -97,7 +97,10 @@ class ImportForm(forms.Form):
         if not text.strip():
             self.add_error("document", "Paste a document, or choose a file.")
         elif len(text.encode()) > MAX_DOCUMENT_BYTES:
-            self.add_error("document", f"A document has at most {MAX_DOCUMENT_BYTES // 2**20} MiB.")
+            self.add_error(
+                "document",
+                f"The document is larger than {MAX_DOCUMENT_BYTES // 2**20} MiB. Split it, one API per document.",
+            )
         self.cleaned_data["document"] = text.replace("\r\n", "\n")
 
     def shown_again(self) -> "ImportForm":

@@ -1,4 +1,4 @@
-"""The decision about connections of a restored database, which the overview asks administrators for."""
+"""The form on the overview page that decides about the connections of a restored database; for administrators."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -14,12 +14,12 @@ from gatewayapp.controlplane.operations.restored_connections import (
 from gatewayapp.core.roles import Permission
 
 ADMINISTER = Permission.MANAGE_USERS
-"""What only administrators of the whole installation may do."""
+"""A permission that only administrators of the whole installation have."""
 
 
 @page(read=on_all(ADMINISTER), write=on_all(ADMINISTER))
 def restored_connections(request: Request) -> HttpResponse:
-    """POST `decision`, report or discard; a GET leads to the question."""
+    """POST `decision`, report or discard; GET redirects to the overview page with the form."""
     if request.method == "POST":
         messages.success(request, _decide(request.POST.get("decision", "")), "good")
     return redirect("home")

@@ -1,4 +1,4 @@
-"""Light or dark: the form in the menu."""
+"""Saving the choice between the light and the dark theme, from the form in the menu."""
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseRedirect
@@ -12,7 +12,7 @@ _A_YEAR = 365 * 24 * 3600
 
 @page(posts=True)
 def choose_theme(request: Request) -> HttpResponse:
-    """Keep the choice and go back to where it was made."""
+    """Save the choice and go back to the page."""
     back = request.POST.get("next", "/")
     safe = url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure())
     response = HttpResponseRedirect(back if safe else "/")

@@ -1,4 +1,4 @@
-"""Says who is signed in and what they may do, for every change that a page or a form causes."""
+"""Sets the signed-in user and their permissions as the actor of every change that a page or a form causes."""
 
 from collections.abc import Callable
 
@@ -29,5 +29,5 @@ def _actor(request: HttpRequest) -> Actor:
 
 
 def _access(request: HttpRequest) -> Access:
-    """What someone who is not signed in may do is nothing."""
+    """Nothing for a visitor who is not signed in."""
     return access_of(request.user) if isinstance(request.user, User) else Access()

@@ -1,4 +1,4 @@
-"""How busy an API's connections to a backend are, as values: for metrics, REST and the dashboard."""
+"""Values that say how busy an API's connections to a backend are, for metrics, the REST API and the dashboard."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ class RouteUse:
     active: int
     """Calls that have a connection, or for which one is being opened."""
     limit: int
-    """How many calls may be active, given what the API's other routes use at this moment."""
+    """The largest number of active calls, given what the API's other routes use at this moment."""
     waiting: int
     refused: int
-    """Calls that found the queue full or waited too long for their turn."""
+    """Calls that were refused because the queue was full or the wait was too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class BackendUse:
     url: str
     """Scheme, host and port."""
     open: int
-    """Open connections, idle ones included."""
+    """Open connections, including idle ones."""
     limit: int
     routes: tuple[RouteUse, ...]
 

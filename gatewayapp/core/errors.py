@@ -33,7 +33,7 @@ class GatewayError(Exception):
     response_type = "DEFAULT_5XX"
     """The value of `$context.error.responseType`, as in API Gateway's gateway response types."""
     is_retryable = False
-    """Whether the event was not delivered, as far as anyone can tell, and the same call may succeed later."""
+    """Whether the event was probably not delivered and the same call may succeed later."""
 
     def __init__(self, detail: str = "", *, is_retryable: bool | None = None) -> None:
         """`is_retryable`: where that differs from other failures of the kind."""
@@ -114,7 +114,7 @@ class BackendUnreachable(IntegrationFailure):
 
 
 class ConcurrencyLimitReached(IntegrationFailure):
-    """The call was not sent: no connection to the backend became free for its route in time."""
+    """The call was not sent, because no connection to the backend became free for its route in time."""
 
     status = 503
 

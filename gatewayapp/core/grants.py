@@ -1,7 +1,7 @@
-"""What the permissions of an access key amount to in those of roles, to be compared with what its maker holds.
+"""Translates an access key's permissions into those of roles, to compare them with what its creator holds.
 
-The comparison is on the safe side: a resource pattern that is not held to one API by its first characters counts as
-one for all APIs, now and to come.
+The comparison errs on the safe side: a resource pattern that does not begin with one API's id counts as a pattern for
+all APIs, present and future.
 """
 
 import re

@@ -28,13 +28,13 @@ class StageLimits:
     max_message: int = 131_072
     """A larger message closes the connection with 1009."""
     max_in_flight: int = 16
-    """Messages of one connection whose response is not written yet; then it is not read. 1 keeps strict order."""
+    """Messages of a connection that may wait for their response; then its socket is not read. 1 keeps strict order."""
     send_buffer: int = 1_048_576
-    """Bytes that may wait for a slow client; beyond, `@connections` answers 429 and the client is not read."""
+    """Bytes that may wait for a slow client; beyond, `@connections` returns 429 and the client is not read."""
     slow_client_timeout: float = 30.0
     """A client whose send buffer stays full for so long is closed with 1008; 0: never."""
     messages_per_second: float = 0.0
-    """Messages, pings and pongs one connection may send in a second, with a burst of twice that; then 1008. 0: any."""
+    """Messages, pings and pongs a connection may send in a second, burst of twice that; then 1008. 0: no limit."""
     bytes_per_second: float = 0.0
     """Bytes one connection may send in a second, with a burst of twice that; then 1008. 0: no limit."""
     connections: int = 0

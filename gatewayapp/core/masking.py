@@ -52,7 +52,7 @@ _REFERENCES = re.compile(r"(?:\$?\{[^{}]*\})+")
 
 
 class UrlSecret(NamedTuple):
-    """A secret in a URL: what it stands under, and where its characters begin and end."""
+    """A secret in a URL: its name, and where its characters begin and end."""
 
     name: str
     start: int
@@ -60,7 +60,7 @@ class UrlSecret(NamedTuple):
 
 
 class Mask:
-    """Hides what stands under secret names; `names` are further ones, compared as a whole and in any case."""
+    """Hides the values of secret names; `names` are further names, matched as a whole and case-insensitively."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         further = "|".join(map(re.escape, names))
@@ -125,7 +125,7 @@ class Mask:
         return str(self._pair.sub(lambda found: _masked_pair(found, note), text))
 
     def json(self, value: Any, note: Callable[[str], None] | None = None) -> Any:
-        """A JSON value without what stands under secret names, however deep."""
+        """A JSON value without the values of secret names, at any depth."""
         if isinstance(value, dict):
             for name, item in value.items():
                 if note and self.hides(name):

@@ -118,7 +118,7 @@ class Caller(NamedTuple):
 
 
 GATEWAY = Caller("", "", "")
-"""The caller of what the gateway calls on its own behalf, and for no route."""
+"""The caller of the gateway's own calls, which belong to no route."""
 
 
 class RequestStart(NamedTuple):

@@ -1,4 +1,4 @@
-"""NUL characters in text: PostgreSQL cannot store them, and no field of Nopal takes them."""
+"""Finds NUL characters in text: PostgreSQL cannot store them, and no field of Nopal accepts them."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def contains_nul(value: Any) -> bool:
 
 
 def json_contains_nul(text: bytes) -> bool:
-    """Whether a string of a JSON text contains a NUL. False for what is no JSON, where only an escape can be one."""
+    """Whether a string of a JSON text contains a NUL. False for invalid JSON; in JSON only an escape can be one."""
     if _ESCAPED not in text:
         return False
     try:
@@ -36,5 +36,5 @@ def json_contains_nul(text: bytes) -> bool:
 
 
 def target_contains_nul(path: str, query_string: str) -> bool:
-    """Whether a URL has a NUL; `path` is decoded, `query_string` stands as on the wire."""
+    """Whether a URL contains a NUL; `path` is decoded, `query_string` is percent-encoded."""
     return "\0" in path or "%00" in query_string or "\0" in query_string

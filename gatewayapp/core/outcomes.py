@@ -45,7 +45,7 @@ class Outcome(Generic[Answer_co]):
 
     @property
     def is_delivered(self) -> bool:
-        """Whether the backend has the event, as far as anyone can tell: it answered, be it with an error."""
+        """Whether the backend has received the event: it responded, even if with an error."""
         if self.error is None:
             return True
         return self.fault is Fault.INTEGRATION and not self.error.is_retryable

@@ -1,4 +1,4 @@
-"""Redaction: the secrets of a configuration, hidden from those who may not edit it, and put back when they return.
+"""Redaction: hides a configuration's secrets from users who may not edit it, and restores them from placeholders.
 
     redactor = Redactor(Mask())
     shown = redactor.document(stored)            # {"stageVariables": {"apiToken": "********"}}
@@ -20,29 +20,29 @@ from gatewayapp.core.messages import Headers
 Note = Callable[[str], None]
 
 _MIN_SECRET_LENGTH = 6
-"""Shorter values are hidden by their names only: replaced wherever they occur, they would garble what is shown."""
+"""Shorter values are hidden by name only: replacing them everywhere would garble the output."""
 
 _PROBE = "nopal0probe"
-"""Takes the place of a placeholder, to see whether it stands where a secret would be hidden."""
+"""Replaces a placeholder, to find out whether a secret would be hidden in its place."""
 
 _REFERENCE = re.compile(r"(?:(?:route|method)\.request|integration\.response|context|stageVariables)\.[^']*", re.DOTALL)
 _LOCATION = re.compile(r"(?:integration|method|route)\.(?:request|response)\.[a-z]+\.")
 
 
 class MissingSecret(ValueError):
-    """A placeholder was sent for a secret, and none is stored that it could stand for."""
+    """A placeholder was sent for a secret, but no secret is stored in its place."""
 
     def __init__(self, place: str) -> None:
         super().__init__(
-            f"{place} holds {REDACTED}, which is shown in place of a secret to those who may not edit it, and no "
-            "secret is stored there that it could stand for. Send the secret itself."
+            f"{place} contains {REDACTED}, the placeholder for a secret, but no secret is stored there. Send the "
+            "secret itself."
         )
         self.member = place.partition(".")[0].partition("[")[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The secrets of one stage or draft, hidden by their values wherever they turn up, and its mask for the rest."""
+    """The secrets of one stage or draft, hidden by value wherever they occur, and its mask for other secrets."""
 
     mask: Mask
     values: tuple[str, ...] = ()
@@ -92,7 +92,7 @@ class Redactor:
     def restore(self, document: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
         """A resource's members as they were sent, with the stored secrets in place of their placeholders.
 
-        Raises MissingSecret for a placeholder that stands for nothing stored.
+        Raises MissingSecret for a placeholder without a stored secret.
         """
         return {name: self._restore_member(name, name, value, stored.get(name)) for name, value in document.items()}
 
@@ -178,7 +178,7 @@ class Redactor:
     # restoring
 
     def _restore_member(self, place: str, name: str, sent: Any, stored: Any) -> Any:
-        """`sent` with what is stored in place of placeholders; `name` is the member's, `place` is for the message."""
+        """`sent` with the stored values in place of placeholders; `name` is the member's, `place` is for messages."""
         hide = _MEMBERS.get(name)
         if hide is None or not _holds_placeholder(sent):
             return sent
@@ -198,7 +198,7 @@ class Redactor:
         return self._restore_text(f"{place}.{key}", sent, stored, shown)
 
     def _restore_url(self, place: str, sent: str, stored: Any) -> str:
-        """Each placeholder is replaced by the stored secret of the same name, whatever else of the URL has changed."""
+        """Replace each placeholder by the stored secret of the same name, even if the rest of the URL has changed."""
         former: dict[str, list[str]] = {}
         for secret in self.mask.url_secrets(stored if isinstance(stored, str) else ""):
             former.setdefault(secret.name, []).append(stored[secret.start : secret.end])
@@ -234,7 +234,7 @@ class Redactor:
         return self._restore_text(place, sent, former, shown)
 
     def _restore_text(self, place: str, sent: Any, stored: Any, shown: Callable[[Any], Any]) -> Any:
-        """What is stored, if it is shown as it was sent; otherwise `sent`, unless a placeholder stands for a secret."""
+        """The stored value if it is shown as `sent`; otherwise `sent`, if no placeholder in it hides a secret."""
         if not _holds_placeholder(sent):
             return sent
         if stored is not None and shown(stored) == sent:
@@ -260,7 +260,7 @@ _MEMBERS: Mapping[str, Callable[[Redactor, str, Any, Note | None], Any]] = {
 
 
 def _is_telling(secret: str) -> bool:
-    """Whether a secret can be hidden by its value: it is no common word, nor hidden already."""
+    """Whether a secret can be hidden by its value: it is not a common word and not hidden already."""
     return len(secret) >= _MIN_SECRET_LENGTH and REDACTED not in secret and secret.lower() != "bearer"
 
 

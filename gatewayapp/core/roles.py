@@ -75,7 +75,7 @@ class Access:
 
     @property
     def anywhere(self) -> frozenset[Permission]:
-        """What is held everywhere, or on one API at least."""
+        """Permissions held everywhere or on at least one API."""
         return self.everywhere.union(*self.on_apis.values())
 
     @property
@@ -84,7 +84,7 @@ class Access:
         return self.everywhere >= frozenset(Permission)
 
     def lacks(self, other: "Access") -> list[str]:
-        """What `other` allows and this does not, in words; whoever holds this may grant `other` if it is empty.
+        """The permissions of `other` that this access lacks, in words; if there are none, its holder may grant `other`.
 
         Everyone manages their own tokens, so that is held by all, except when `other` is unrestricted.
         """

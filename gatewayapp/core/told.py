@@ -116,7 +116,7 @@ class _Words:
         return f"leads to {self._title(change.after)}{instead}"
 
     def _shown(self, member: str, value: Any) -> str:
-        """A value as it may stand in a sentence; empty for what is too long for one, or no single value."""
+        """A value for use in a sentence; empty if it is too long or not a single value."""
         if isinstance(value, bool):
             return str(value).lower()
         if not isinstance(value, str | int | float):

@@ -37,7 +37,7 @@ class AccessKeys:
         self._refused = lru_cache(maxsize=4096)(self._refused_resource)
 
     async def refresh(self) -> None:
-        """Read all keys anew. Raises django.db.Error with the keys as they were."""
+        """Read all keys again. Raises django.db.Error and keeps the keys as they were."""
         self._keys = await self._database.run(_read_keys)
         self._refused.cache_clear()
 
@@ -71,7 +71,7 @@ class AccessKeys:
             )
 
     def check_claim(self, *, query_string: bytes, headers: Headers) -> None:
-        """Refuse a request before its body is read that no body could make acceptable. Raises SignatureError."""
+        """Refuse a request that no body could make acceptable, before its body is read. Raises SignatureError."""
         check_claim(
             query_string=query_string, headers=headers, secret_of=self._secret, service="execute-api", now=time()
         )

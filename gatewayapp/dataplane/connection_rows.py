@@ -1,6 +1,6 @@
-"""The rows of connections in the database: which changes there are to one, how they are written, what is left over.
+"""The rows of connections in the database: the kinds of changes, writing them, and finding rows of earlier runs.
 
-Synchronous; called in a `DatabaseThread`.
+All functions are synchronous; call them in a `DatabaseThread`.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ ADD, CLOSE, REMOVE = "add", "close", "remove"
 _INCARNATIONS = 1 << 12
 _LOST_CODE = 1006
 _REFUSALS = (DataError, IntegrityError, ValueError)
-"""What a database says to a row that it will never take; everything else means that it is away."""
+"""Errors for a row that the database will never accept; any other error means that it is unavailable."""
 
 
 class Change(NamedTuple):
@@ -73,7 +73,7 @@ def write_changes(changes: Sequence[Change]) -> dict[str, Exception]:
     """Commit the changes in one transaction.
 
     Returns the errors, by connection, of changes that the database will never take, such as a text that is too long;
-    the others are committed. Raises django.db.Error if the database is away.
+    the others are committed. Raises django.db.Error if the database is unavailable.
     """
     try:
         _write_together(changes)
@@ -95,7 +95,7 @@ def claim_node(slot: int) -> Owner:
 def close_abandoned(owner: Owner, time_ms: int) -> None:
     """Close the rows of connections that were open when an earlier run of this node was killed.
 
-    Not those of the original of a copied database, as long as nobody has decided about them.
+    In a copied database, not those of the original until a user has decided about them.
     """
     others = [owner.incarnation, *Installation.held()]
     rows = Connection.open.filter(node_slot=owner.slot).exclude(node_incarnation__in=others)

@@ -38,9 +38,9 @@ RATE_EXCEEDED: Close = (1008, "Rate exceeded")
 OVERLOADED: Close = (1013, "Try again later")
 
 MESSAGE_OVERHEAD = 4096
-"""Bytes that a message in flight costs besides its payload: its task, its request and its call."""
+"""Bytes for a message in flight in addition to its payload: its task, its request and its call."""
 PAYLOAD_COPIES = 2
-"""How often a message's payload is held while it is in flight: as text, and in the request to the backend."""
+"""Copies of a message's payload while it is in flight: the text, and the request to the backend."""
 
 
 class LiveConnection:
@@ -238,7 +238,7 @@ class LiveConnection:
 
     @property
     def _is_full(self) -> bool:
-        """Whether the client has to wait for its own messages, or for itself: one that does not read is not read."""
+        """Whether the socket must not be read: too many messages in flight, or the client does not read."""
         limits = self.stage.snapshot.limits
         return self.in_flight >= limits.max_in_flight or self._outbox_bytes >= limits.send_buffer
 
@@ -363,7 +363,7 @@ class LiveConnection:
         self.close(GOING_AWAY)
 
     def shed(self) -> None:
-        """Close for want of memory: drop what waits for the client instead of waiting for it to read."""
+        """Close because memory is short: drop the send buffer instead of waiting for the client to read it."""
         if self._writing is not None:
             self._writing.cancel()
         self.close(OVERLOADED)

@@ -76,7 +76,7 @@ class GatewayConsumer(AsyncConsumer):
                 connection.note(outcome, handshake)
             if connection.closing != LOST:  # one that is being closed already is left once its close frame is sent
                 await self._read(connection, receive)
-        finally:  # whatever happens: who got a 101 has a `$disconnect` to come
+        finally:  # in any case: every connection that got a 101 gets a `$disconnect`
             connection.end(LOST)
             self.gateway.disconnects.report(info, stage, connection.closing or LOST)
 

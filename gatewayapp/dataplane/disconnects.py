@@ -1,8 +1,8 @@
-"""Delivering `$disconnect`: once for each connection, again while its backend is away, after a restart what was left.
+"""Delivers `$disconnect` once for each connection, with retries while its backend is unavailable and after a restart.
 
-A connection's row stands in the database from its end until its `$disconnect` was delivered or given up, so neither a
-crash nor a drain loses one, and a repeat is the same event under the same request id. The events wait in memory, a
-bounded number of them: the rows of the others are read again once there is room.
+A connection's row stays in the database from the connection's end until its `$disconnect` was delivered or given up, so
+neither a crash nor a drain loses one. A retry is the same event with the same request id. A limited number of events
+waits in memory; the rows of the others are read again once there is room.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ MAX_IN_FLIGHT = 200
 """Of one integration's events."""
 MAX_DELAY_SECONDS = 30.0
 FAILURES_TO_OPEN = 10
-"""Failures in a row after which an integration's backend counts as away."""
+"""Failures in a row after which an integration's backend counts as unavailable."""
 _PAGE = 1_000
 _RELOAD_SECONDS = 1.0
 _IDS_IN_A_LINE = 50
@@ -45,14 +45,14 @@ _IDS_IN_A_LINE = 50
 
 @dataclass(frozen=True, slots=True)
 class RetryOptions:
-    """How a `$disconnect` is repeated that could not be delivered."""
+    """How an undelivered `$disconnect` is retried."""
 
     delay: float = 1.0
-    """Seconds until the first repetition; each further one waits twice as long, up to half a minute."""
+    """Seconds until the first retry; the delay doubles with each retry, up to half a minute."""
     timeout: float = 300.0
-    """Seconds after which it is given up; 0: after the first attempt."""
+    """Seconds after which Nopal gives up; 0: after the first attempt."""
     max_waiting: int = 20_000
-    """Events in memory, some 1.5 KB each; of those beyond, the rows are read later."""
+    """Events in memory, about 1.5 KB each; the rows of further events are read later."""
 
     def pause(self, failures: int) -> float:
         """Seconds to wait after so many failures."""
@@ -101,7 +101,7 @@ class IntegrationQueue:
         heappush(self._waiting, (due, next(self._arrivals), pending))
 
     def advance(self) -> None:
-        """Start what is due and may be started; look again when the next one is."""
+        """Start the events that are due and allowed to start; schedule the next call for the next due event."""
         self.stop()
         while self._waiting and self._in_flight < self._limit:
             due = max(self._waiting[0][0], self._resume_at)
@@ -119,7 +119,7 @@ class IntegrationQueue:
         self._limit = min(MAX_IN_FLIGHT, self._limit + 1)
 
     def failed(self, started_at: float) -> Sequence[PendingDisconnect]:
-        """An attempt that began at `started_at` did not reach it; the waiting events whose time is up with that."""
+        """An attempt that began at `started_at` did not reach the backend; returns the waiting events that expired."""
         self._in_flight -= 1
         self._failures += 1
         # What began before the pause says nothing about whether the backend is back after it.
@@ -180,7 +180,7 @@ class Disconnects:
         self._stopped = False
 
     async def report_abandoned(self) -> None:
-        """Deliver what earlier runs left behind, and the end of what they held when they were killed."""
+        """Deliver the events that earlier runs left behind, also for connections open when they were killed."""
         await self._database.run(close_abandoned, self._owner, _now())
         self._has_more = True
         self._load_more()
@@ -192,7 +192,7 @@ class Disconnects:
         self._accept(info, event, stage, self._options.timeout)
 
     def stop(self) -> None:
-        """Leave what is not delivered to the next run."""
+        """Stop, and leave undelivered events to the next run."""
         self._stopped = True
         for queue in self._queues.values():
             queue.stop()
@@ -276,7 +276,9 @@ class Disconnects:
                 some = ended[start : start + _IDS_IN_A_LINE]
                 ids = ", ".join(f"{each.info.connection_id} (request id {each.event.request_id})" for each in some)
                 where = f"{some[0].info.api_id}/{some[0].info.stage}"
-                logger.error("%s: gave up the $disconnect of %d connections: %s: %s", where, len(some), failure, ids)
+                logger.error(
+                    "%s: gave up delivering the $disconnect of %d connections: %s: %s", where, len(some), failure, ids
+                )
 
     # rows in the database
 
@@ -292,7 +294,7 @@ class Disconnects:
             self._has_more = False
             self._has_more = await self._load_pages() or self._has_more
         except (DatabaseError, RegistryUnavailable, ConfigurationUnavailable) as error:
-            logger.warning("Cannot read which connections have ended, trying again: %s", error)
+            logger.warning("Cannot read the ended connections from the database, trying again: %s", error)
             self._has_more = True
             await asyncio.sleep(_RELOAD_SECONDS)
         finally:
@@ -300,7 +302,7 @@ class Disconnects:
         self._load_more()
 
     async def _load_pages(self) -> bool:
-        """Take over rows of ended connections; whether there are more of them than may be in memory."""
+        """Take over rows of ended connections; returns whether there are more than fit in memory."""
         after = ""
         while len(self._pending) < self._options.max_waiting:
             rows = await self._database.run(closed_rows, self._owner.slot, after, _PAGE)
@@ -316,13 +318,15 @@ class Disconnects:
 
     async def _take_over(self, rows: Sequence[ClosedRow]) -> None:
         if rows:
-            logger.info("Reporting the end of %d connections whose $disconnect was not delivered yet", len(rows))
+            logger.info("Delivering the $disconnect of %d connections that ended earlier", len(rows))
         for row in rows:
             stage = await self._stages.find(row.info.api_id, row.info.stage)
             connection_id = row.info.connection_id
             if stage is None:
                 where = f"{row.info.api_id}/{row.info.stage}"
-                logger.error("%s is deployed no more: nobody hears of the end of connection %s", where, connection_id)
+                logger.error(
+                    "%s is no longer deployed: the $disconnect of connection %s is not delivered", where, connection_id
+                )
                 self._registry.remove(connection_id)
             else:
                 request_id = row.request_id or self._ids.disconnect_request_id(connection_id)
@@ -330,7 +334,7 @@ class Disconnects:
                 self._accept(row.info, event, stage, self._patience_with(row))
 
     def _patience_with(self, row: ClosedRow) -> float:
-        """How long an event from the database may still be repeated: as long as a new one, if a run is over."""
+        """How long an event from the database may still be retried: like a new one if it is from an earlier run."""
         if row.owner != self._owner:
             return self._options.timeout
         return max(0.0, self._options.timeout - max(0.0, time() - row.closed_at / 1000))

@@ -48,7 +48,7 @@ _POLL_SECONDS = 1.0
 _ROUTES_RESERVE = 50
 """The part of NOPAL_OUTBOUND_CONNECTIONS, one fiftieth, that each route may have however many others hang."""
 _STOP_SECONDS = 1.0
-"""Of the drain's time, what is kept for writing down what is left over."""
+"""Part of the drain's time that is reserved for writing down undelivered events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +90,14 @@ class Gateway:
         self.addresses = Addresses(settings.ALLOWED_HOSTS, settings.NOPAL_DOMAIN_NAME)
         self.has_started = False
         self.stopping = False
-        """The process was told to stop; until it drains, it serves as before, but should get no new clients."""
+        """Whether the process was told to stop. Until it drains it serves as before but should get no new clients."""
         self.draining = False
         self._finish_by = 0.0
 
     async def started(self) -> None:
         """Start the data plane unless it is started: some servers do not speak ASGI's lifespan.
 
-        Raises what the start failed with, every time: what is started in part serves nobody.
+        If the start failed, raises its error each time, because a partial start cannot serve anyone.
         """
         if self.has_started:
             return
@@ -149,7 +149,7 @@ class Gateway:
         self.stopping = True
 
     async def drain(self) -> None:
-        """Let nobody in any more, finish what is under way, close every connection, deliver its `$disconnect`.
+        """Refuse new connections, finish calls in progress, close every connection and deliver its `$disconnect`.
 
         A `$disconnect` whose backend is away is left to the next start.
         """
@@ -245,7 +245,7 @@ class Gateway:
                 self.stages.is_outdated = True
                 logger.error("Cannot read the configuration, going on with what is known: %s", error)
             except Exception:  # this task ends with the gateway only: without it no change would ever take effect
-                logger.exception("Cannot load the configuration, going on with what is known")
+                logger.exception("Cannot load the configuration, continuing with the one in memory")
 
     async def refresh(self) -> None:
         """Load what changed since the last time.
@@ -271,7 +271,7 @@ class Gateway:
                 connection.close(GOING_AWAY)
 
     async def _report_once_decided(self) -> None:
-        """Connections of a copied database may be live elsewhere: somebody says whether they have ended."""
+        """Wait for the decision about connections in a copied database, then deliver their `$disconnect`."""
         await wait_for_decision(self._reading)
         await self.disconnects.report_abandoned()
 

@@ -19,7 +19,7 @@ _LONGEST_PATH, _LONGEST_QUERY, _LONGEST_LINE, _LONGEST_HEADERS = 512, 1536, 1024
 """What is kept of a handshake for those who look at the connection: 8 KiB in all."""
 
 RETRY_LATER = {"Retry-After": "5"}
-"""Headers of a handshake that is refused for want of memory or of the database."""
+"""Headers of a handshake that is refused because memory or the database is unavailable."""
 THROTTLED_RETRY_AFTER_SECONDS = "1"
 
 _ERROR_TYPES = {403: "ForbiddenException", 429: "TooManyRequestsException"}

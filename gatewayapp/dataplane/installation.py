@@ -1,10 +1,10 @@
-"""Recognizes a copy: a restored database, or a copied data directory, whose original may still be running.
+"""Recognizes a copy: a restored database or a copied data directory whose original may still be running.
 
-The rows of connections that an earlier run left behind are reported as ended when the gateway starts. In a copy they
-may be live connections of the original, so they are held until somebody has decided. A database belongs to this data
-directory when both hold the same installation id, and the directory is where it was last: the file with the id is the
-same file (a copy has another inode number) on the same machine (host name and machine id). What cannot be told apart
-this way, such as the snapshot of a whole machine, is named by NOPAL_INSTALLATION, which then stands for the place.
+When the gateway starts, it reports the connections that an earlier run left behind as ended. In a copy they may still
+be open at the original, so they are on hold until a user decides. A database belongs to this data directory if both
+hold the same installation id and the directory is in the same place as before: the file with the id is the same file
+(a copy has another inode number) on the same machine (host name and machine id). Where this cannot tell two places
+apart, as with a snapshot of a whole machine, NOPAL_INSTALLATION names the installation and replaces the place.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ _POLL_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a database is used; `name` is the operator's, and then all that counts."""
+    """Where a database is used. If the operator has set a `name`, only the name counts."""
 
     directory: Path
     name: str = ""
@@ -50,7 +50,7 @@ class _Place:
             return ""
 
     def write_id(self, installation_id: str) -> None:
-        """Written to the disk under the name it is to have, so that a crash leaves the old id or the new one."""
+        """Write the id atomically, so that a crash leaves the old id or the new one."""
         temporary = self.file.with_suffix(".new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -60,7 +60,7 @@ class _Place:
         temporary.replace(self.file)
 
     def describe(self) -> str:
-        """What tells this place from others, for comparison and for the log."""
+        """A description of this place, for comparison and for the log."""
         return f"named {self.name}" if self.name else self.describe_machine()
 
     def describe_machine(self) -> str:
@@ -75,7 +75,7 @@ class _Place:
 
 
 def recognize_installation(owner: Owner) -> bool:
-    """Find out at the start whether this is a copy; whether connections are held, from now on or still.
+    """Find out at the start whether this is a copy. Returns whether connections are on hold.
 
     Afterwards database and data directory belong together, so that the next start finds nothing new.
     """
@@ -98,7 +98,7 @@ def recognize_installation(owner: Owner) -> bool:
 
 
 async def wait_for_decision(database: DatabaseThread) -> None:
-    """Return once somebody has decided about the held connections, here or in another process."""
+    """Return once a user has decided about the connections on hold, in this or another process."""
     while True:
         await asyncio.sleep(_POLL_SECONDS)
         with suppress(DatabaseError):
@@ -114,12 +114,12 @@ def _incarnations_left(owner: Owner) -> list[int]:
 
 def _warn(installation: Installation, owner: Owner) -> None:
     count = Connection.objects.filter(node_slot=owner.slot).exclude(node_incarnation=owner.incarnation).count()
-    used = f" It was last used at another place ({installation.place})." if installation.place else ""
+    used = f" It was last used elsewhere ({installation.place})." if installation.place else ""
     logger.warning(
-        "This database is a copy of another installation's.%s It lists %d connections, which may still be open there, "
-        "so their $disconnect is not reported. If the original has ended for good, run "
-        "'manage.py restoredconnections report'; if it still runs, or has reported them, run "
-        "'manage.py restoredconnections discard'. Administrators find the same on the dashboard's overview.",
+        "This database was copied from another installation.%s It lists %d connections that may still be open there, "
+        "so their $disconnect is on hold. If the original has stopped for good, run "
+        "'manage.py restoredconnections report'. If it still runs or has reported them, run "
+        "'manage.py restoredconnections discard'. Administrators can also decide on the dashboard's overview page.",
         used,
         count,
     )

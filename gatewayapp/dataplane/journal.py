@@ -1,8 +1,8 @@
-"""The journal: a file of changes to connections' rows that the database has not taken, while it is away.
+"""The journal: a file that records changes to connections' rows while the database is unavailable.
 
-One line of JSON for each change, `[kind, connectionId, values]`. What was appended is on disk; a crash can only leave
-a piece of a line at the end, which nobody was promised. Read from the start, by this run or the next, it can be
-written to the database as often as need be.
+Each change is one line of JSON, `[kind, connectionId, values]`. An append returns once its lines are on disk; a crash
+can only leave a partial line at the end, which no caller was told is written. This run or the next can write the
+journal to the database from the start, any number of times.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from gatewayapp.dataplane.connection_rows import ADD, Change, write_changes
 logger = logging.getLogger(__name__)
 
 _CHUNK_BYTES = 256 * 1024
-"""Written to the database in one transaction: some 500 rows."""
+"""Bytes written to the database in one transaction, about 500 rows."""
 
 
 class Journal:
@@ -35,25 +35,25 @@ class Journal:
         """Bytes that are on disk."""
 
     def has_room(self, additions: int = 0) -> bool:
-        """Whether it may take one more new connection, besides so many that wait."""
+        """Whether it has room for one more new connection in addition to the waiting ones."""
         return self._additions + additions < self._max_additions
 
     async def append(self, changes: Sequence[Change]) -> None:
-        """Return once the changes are on disk. Raises OSError, with the journal as it was."""
+        """Return once the changes are on disk. Raises OSError and leaves the journal as it was."""
         data = b"".join(orjson.dumps([*change]) + b"\n" for change in changes)
         await self._run(self._append, data)
         self.size += len(data)
         self._additions += sum(change.kind == ADD for change in changes)
 
     async def clear(self) -> None:
-        """Empty it: the database has everything. Raises OSError."""
+        """Empty it, because the database has everything. Raises OSError."""
         await self._run(self._truncate)
         self.size = self._additions = 0
 
     def replay(self, position: int) -> int:
         """Write a part of the journal, from a byte position on, to the database; the position behind it.
 
-        Called in the database's thread. Raises django.db.Error if the database is away.
+        Called in the database's thread. Raises django.db.Error if the database is unavailable.
         """
         with self.path.open("rb") as file:
             file.seek(position)
@@ -61,7 +61,7 @@ class Journal:
             if not chunk.endswith(b"\n"):
                 chunk += file.readline()
         for connection_id, error in write_changes([*filter(None, map(_read_change, chunk.splitlines()))]).items():
-            logger.error("The database does not take connection %s from the journal: %s", connection_id, error)
+            logger.error("The database rejected connection %s from the journal: %s", connection_id, error)
         return position + len(chunk)
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ def _read_change(line: bytes) -> Change | None:
     try:
         return Change(*orjson.loads(line))
     except (ValueError, TypeError):
-        logger.error("A line of the journal of connections is damaged and was left out: %.200r", line)
+        logger.error("Skipped a damaged line of the connection journal: %.200r", line)
         return None
 
 

@@ -1,8 +1,8 @@
-"""What happens when the memory budget runs out, looked at four times a second.
+"""Enforces the memory budget, four times a second.
 
-Above the budget, connections are paused where they take messages (`LiveConnection.has_slot`). Here they are resumed;
-above the ceiling slow readers are closed with 1013, the largest first; and what a burst leaves free in the allocator is
-given back to the system.
+Above the budget, connections pause before they take a message (`LiveConnection.wait_for_slot`), and the guard resumes
+them. Above the ceiling, it closes slow readers with 1013, the largest first. After a burst it returns the allocator's
+free memory to the system.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 _TICK_SECONDS: Final = 0.25
 _RESUMED_PER_TICK: Final = 200
 _TICKS_BETWEEN_SHEDDING: Final = 8
-"""A closed connection's buffers are freed when its TCP connection is gone: time for what was closed to take effect."""
+"""Buffers are freed when the TCP connection is gone, so closing connections takes time to have an effect."""
 _LOG_SECONDS: Final = 10.0
 _BURST_BYTES: Final = 32 * 2**20
-"""A peak above this leaves enough free memory behind to be worth giving back."""
+"""A peak above this leaves enough free memory to be worth returning."""
 
 
 class MemoryGuard:
@@ -74,8 +74,8 @@ class MemoryGuard:
             return
         self._next_log = now + _LOG_SECONDS
         logger.error(
-            "The memory budget is exhausted: %d of %d MiB are held for clients. Closed %d slow readers with 1013 and "
-            "refusing handshakes with 503. Raise NOPAL_MEMORY_BUDGET, or lower maxInFlight and sendBuffer of stages.",
+            "The memory budget is exhausted: %d MiB are held for clients, the budget is %d MiB. Closed %d slow readers "
+            "with 1013; handshakes get 503. Raise NOPAL_MEMORY_BUDGET, or lower maxInFlight and sendBuffer of stages.",
             self._budget.used >> 20,
             self._budget.limit >> 20,
             closed,

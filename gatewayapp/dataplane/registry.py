@@ -1,8 +1,8 @@
 """The registry: one row for each connection, so that its end is reported even if this process is killed.
 
 A row is committed before the 101, closed when the connection ends and removed once its `$disconnect` was delivered.
-One writer groups what waits into one transaction. While the database is away the changes go to the journal instead,
-on disk before the 101 too; when it is back, the journal is written to it and emptied.
+One writer groups waiting changes into one transaction. While the database is unavailable, the changes go to the journal
+instead, also on disk before the 101. When it is back, the journal is written to it and emptied.
 """
 
 import asyncio
@@ -22,16 +22,16 @@ logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 1.0
 _PATIENCE_SECONDS = 2.0
-"""A transaction that takes longer, as behind a lock or a broken network, means that the database is away."""
+"""If a transaction takes longer, as behind a lock or a broken network, the database counts as unavailable."""
 _BATCH = 1000
 
 
 class RegistryUnavailable(Exception):
-    """Neither the database nor the journal takes a row now."""
+    """Neither the database nor the journal accepts a row now."""
 
 
 class _Waiting(NamedTuple):
-    """A change to write, and who waits for that; without a change, for all that came before it."""
+    """A change to write and the future of its waiter; without a change, it waits for all earlier changes."""
 
     change: Change | None
     written: "asyncio.Future[None] | None"
@@ -61,7 +61,7 @@ class Registry:
 
     @property
     def is_away(self) -> bool:
-        """Whether the database is away, so that changes go to the journal."""
+        """Whether the database is unavailable, so that changes go to the journal."""
         return self._recovery is not None
 
     @property
@@ -75,11 +75,11 @@ class Registry:
         Raises RegistryUnavailable, or django.db.Error or ValueError for a row that the database never takes.
         """
         if not self.has_room:
-            raise RegistryUnavailable("The database is away, and the journal of new connections is full.")
+            raise RegistryUnavailable("The database is unavailable, and the connection journal is full.")
         await self._submit(addition(self._owner, info))
 
     def close_row(self, connection_id: str, disconnect: Disconnect) -> None:
-        """Note the connection's end soon: it leaves the lists, and a later run can report it as it was."""
+        """Record the connection's end soon, so that it leaves the lists and a later run can report it."""
         self._submit_soon(closing(connection_id, disconnect))
 
     def remove(self, connection_id: str) -> None:
@@ -88,23 +88,23 @@ class Registry:
         self._submit_soon(removal(connection_id))
 
     def is_removing(self, connection_id: str) -> bool:
-        """Whether the connection's row still stands in the database only because it is about to be removed."""
+        """Whether the connection's row is still in the database but about to be removed."""
         return connection_id in self._removing
 
     async def flush(self) -> None:
-        """Wait until the database has everything so far. Raises RegistryUnavailable while it is away."""
+        """Wait until the database has all changes so far. Raises RegistryUnavailable while it is unavailable."""
         await self._submit(None)
         if self.is_away:
-            raise RegistryUnavailable("The database is away.")
+            raise RegistryUnavailable("The database is unavailable.")
 
     async def stop(self) -> None:
-        """Write what waits, and nothing any more: what then still has a row is reported by the next run."""
+        """Write the waiting changes, then stop. The next run reports connections that still have a row."""
         self._closed = True
         while self._writer is not None:
             await asyncio.wait([self._writer])
         if self._recovery is not None:
             self._recovery.cancel()
-            logger.warning("The database is away: the next start reads %s", self._journal.path)
+            logger.warning("The database is unavailable: the next start writes %s to it", self._journal.path)
         self._journal.close()
 
     def _submit_soon(self, change: Change) -> None:
@@ -132,13 +132,15 @@ class Registry:
             self._writer = None
 
     async def _write_batch(self, batch: list[_Waiting]) -> None:
-        """Write a batch. While even the journal takes nothing, additions fail and the rest is tried again."""
+        """Write a batch. While the journal fails too, additions fail and other changes are retried."""
         while True:
             try:
                 rejected = await self._commit([each.change for each in batch if each.change is not None])
             except OSError as error:
-                logger.error("Cannot write to %s, where new connections are kept: %s", self._journal.path, error)
-                batch = _without_additions(batch, RegistryUnavailable(f"The database is away. The journal: {error}"))
+                logger.error("Cannot write to the connection journal %s: %s", self._journal.path, error)
+                batch = _without_additions(
+                    batch, RegistryUnavailable(f"The database is unavailable, and so is the journal: {error}")
+                )
                 if self._closed:
                     return
                 await asyncio.sleep(_RETRY_SECONDS)
@@ -147,7 +149,7 @@ class Registry:
                 return
 
     async def _commit(self, changes: Sequence[Change]) -> dict[str, Exception]:
-        """Write the changes to the database or else to the journal; those that the database rejected."""
+        """Write the changes to the database or else to the journal. Returns those that the database rejected."""
         while True:
             if not self.is_away:
                 try:
@@ -170,17 +172,19 @@ class Registry:
         rejected = writing.result()
         self._removing.difference_update(_removed(changes))
         for connection_id, error in rejected.items():
-            logger.error("The database does not take connection %s: %s", connection_id, error)
+            logger.error("The database rejected connection %s: %s", connection_id, error)
         return rejected
 
     def _begin_outage(self, error: Exception) -> None:
         logger.error(
-            "The database is away, so new connections are kept in %s until it is back: %s", self._journal.path, error
+            "The database is unavailable, so new connections are kept in %s until it is back: %s",
+            self._journal.path,
+            error,
         )
         self._recovery = asyncio.get_running_loop().create_task(self._recover())
 
     async def _recover(self) -> None:
-        """Write the journal to the database once that is back; what is appended meanwhile follows."""
+        """Write the journal to the database once it is back, including changes appended meanwhile."""
         position = 0
         while self.is_away:
             await asyncio.sleep(_RETRY_SECONDS)
@@ -193,13 +197,13 @@ class Registry:
                         await self._journal.clear()
                         self._end_outage()
             except (Error, OSError) as error:
-                logger.debug("The database is still away: %s", error)
+                logger.debug("The database is still unavailable: %s", error)
 
     def _end_outage(self) -> None:
         self._removing -= self._journaled_removals
         self._journaled_removals.clear()
         self._recovery = None
-        logger.warning("The database is back, and has the connections that were kept in %s", self._journal.path)
+        logger.warning("The database is back and contains the connections that were kept in %s", self._journal.path)
 
 
 def _finish(batch: Sequence[_Waiting], rejected: Mapping[str, Exception]) -> None:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class ConfigurationUnavailable(Exception):
-    """The database is away, and what is in memory does not say whether there is such a stage."""
+    """The database is unavailable, and memory does not say whether the stage exists."""
 
 
 class StageKey(NamedTuple):
@@ -139,7 +139,7 @@ def _read_stage(key: StageKey) -> tuple[Revision, StageSnapshot] | None:
     try:
         snapshot = _compile(stage, stage.deployment)
     except (ValueError, LookupError, TypeError):
-        # Deployments and limits are proven when they are made: these were made by another version of Nopal.
+        # Deployments and limits are checked when they are created, so another version of Nopal created this one.
         logger.exception("The deployment of stage %s of API %s cannot be used: deploy it again", key.stage, key.api_id)
         return None
     return Revision(stage.deployment_id, stage.revision), snapshot

@@ -20,7 +20,7 @@ from gatewayapp.memory_budget import MemoryBudget
 
 MAX_INTERIM_RESPONSES = 16
 _SMALL_BODY = 64 * 1024
-"""A response that is read on even when the memory budget is exhausted, in bytes."""
+"""Bytes of a response that are read even when the memory budget is exhausted."""
 
 _PEER_CLOSED: int = getattr(select, "POLLRDHUP", 0)
 
@@ -288,7 +288,7 @@ class Connection(asyncio.Protocol):
         if error is not None:
             return BackendUnreachable(f"The connection broke before the answer was complete: {error}.")
         if self._since_progress or self._status:
-            # As after a reset, nobody knows what was carried out.
+            # As after a reset, it is unknown whether the backend handled the request.
             return BadIntegrationResult(
                 "The backend closed the connection in the middle of its answer.", is_retryable=True
             )

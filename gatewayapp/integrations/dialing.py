@@ -22,7 +22,7 @@ Resolve = Callable[[str], Awaitable[Sequence[str]]]
 """A look-up: a host name to its IP addresses, the preferred one first. Raises OSError if there are none."""
 
 RESOLVER_THREADS = 64
-"""Host names that can be looked up at once; a name server that does not answer holds one of them for each name."""
+"""Host names that can be looked up at once. A name server that does not respond occupies one for each name."""
 MAX_ADDRESSES = 8
 
 

@@ -1,9 +1,8 @@
-"""Fair shares of a limited number of calls: no route's slow calls keep another route's calls from being made.
+"""Fair shares of a limited number of calls, so that slow calls of one route do not block the calls of other routes.
 
-One route never takes all that is free: it may have at most a fixed part of what the others leave. A few calls of each
-route are made in any case, however many other routes hang. Calls beyond that wait in a queue of their route; the queues
-are served round-robin. A client's calls are made in the order in which they came, also across routes: while one of them
-waits, the later ones wait behind it.
+One route can use at most a fixed fraction of what the others leave. A few calls of each route are always possible,
+however many other routes hang. Further calls wait in a queue for their route, and the queues are served round-robin. A
+client's calls start in order of arrival, also across routes: while one of them waits, later ones wait behind it.
 """
 
 import asyncio
@@ -22,9 +21,9 @@ class ShareLimits:
 
     total: int = 200
     part: float = 0.8
-    """The part of what other routes leave of `total` that one route may have, above 0 and up to 1."""
+    """The fraction of what other routes leave of `total` that one route may use, above 0 and at most 1."""
     reserved: int = 4
-    """Calls of each route that may be made even if that makes more than `total`."""
+    """Calls that each route may always make, even if the sum then exceeds `total`."""
     queue_length: int = 10_000
     """Calls of one route that may wait."""
     queue_timeout: float = 5.0
@@ -32,7 +31,7 @@ class ShareLimits:
 
 
 class Share:
-    """What one route has of the calls, and its queue."""
+    """One route's share of the calls, and its queue."""
 
     __slots__ = ("active", "caller", "logged_at", "queue", "refused", "refused_at", "waiting")
 
@@ -102,7 +101,7 @@ class FairShares:
         return share.waiting >= self._limits.queue_length
 
     def begin(self, call: QueuedCall) -> bool:
-        """Whether the call may be made now; then it is one of the active ones."""
+        """Start the call if it may be made now. Returns whether it is active."""
         share = call.share
         if (self._turns and (share.queue or call.client in self._behind)) or not self._has_room(share):
             return False
@@ -118,7 +117,7 @@ class FairShares:
             self._enqueue(call)
 
     def leave(self, call: QueuedCall) -> Sequence[QueuedCall]:
-        """The call has ended, or has been given up while it waited: the calls whose turn it is now."""
+        """End a call, active or waiting. Returns the calls whose turn it is now."""
         share = call.share
         if call.is_active:
             share.active -= 1
@@ -135,7 +134,7 @@ class FairShares:
         return [*(call for share in self._turns for call in share.queue), *behind]
 
     def prune(self, refused_before: float) -> None:
-        """Drop the shares that are not in use and refused nothing since that moment of the monotonic clock."""
+        """Drop the shares that are not in use and have refused nothing since that time of the monotonic clock."""
         for share in self:
             if not share.active and not share.waiting and share.refused_at < refused_before:
                 del self._shares[share.caller]
@@ -168,7 +167,7 @@ class FairShares:
             self._behind[call.client] = deque()
 
     def _dequeue(self, call: QueuedCall) -> None:
-        """Take a call out of its queue; the client's next call takes its place in the queue of its own route."""
+        """Take a call out of its queue; the client's next call then joins the queue of its own route."""
         share = call.share
         del share.queue[call]
         if not share.queue:

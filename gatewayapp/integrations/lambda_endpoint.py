@@ -76,7 +76,7 @@ class LambdaEndpoint:
         return self._credentials.get_frozen_credentials()
 
     async def _refreshed_credentials(self) -> Any:
-        """One refresh for all calls that wait for it: they would fill the default executor if the service hangs."""
+        """All waiting calls share one refresh, so that they do not fill the default executor if the service hangs."""
         if self._refresh is None or self._refresh.done():
             self._refresh = asyncio.create_task(asyncio.to_thread(_refreshed, self._credentials))
         return await asyncio.shield(self._refresh)

@@ -78,7 +78,7 @@ class Pool:
             call.due = self._turns.watch(call.answer, self._limits.queue_timeout)
 
     def end(self, call: QueuedCall) -> None:
-        """The call has its answer, or was abandoned: let those go whose turn it is now."""
+        """End a call that has a response or was abandoned, and start the calls whose turn it is now."""
         if call.due is not None:
             call.due.discard(call.answer)
         for next_call in self._shares.leave(call):
@@ -102,7 +102,7 @@ class Pool:
             call.connection.abort()
 
     def refuse_late(self, call: QueuedCall) -> ConcurrencyLimitReached:
-        """What the caller of a call gets that waited too long for its turn."""
+        """The error for the caller of a call that waited too long for its turn."""
         seconds = f"{self._limits.queue_timeout:g} s"
         return self._refuse(call.share, f"this one has waited for {seconds} (NOPAL_OUTBOUND_QUEUE_TIMEOUT)")
 
@@ -149,7 +149,7 @@ class Pool:
         await asyncio.gather(*(connection.lost for connection in connections))
 
     def _carry(self, call: Call) -> None:
-        """Give the call, whose turn it is, a connection as soon as there is one."""
+        """Assign a connection to the call, whose turn it is, as soon as there is one."""
         if self._idle:
             self._idle.pop().start(call, self._burst)
         else:

@@ -132,7 +132,9 @@ def _check_number_of_parts(definition: Definition) -> None:
     problems = Problems()
     for section, most in _QUOTAS.items():
         if counts[section] > most:
-            message = f"The document has {counts[section]:,}; an API has at most {most}. Split it into several APIs."
+            message = (
+                f"The document has {counts[section]:,}; an API can have at most {most}. Split it into several APIs."
+            )
             problems.add(Problem(section, message))
     problems.raise_any()
     total = sum(counts.values()) + sum(len(part.responses) for part in definition.parts)
@@ -410,7 +412,7 @@ class _Import:
             # A part that failed has been told already; what needs it is no further problem.
             if missing.key not in self._failed:
                 name = missing.key.split("/", 1)[1]
-                self._problems.add(Problem(part.place, f"It needs the id of {name}, which is made after it."))
+                self._problems.add(Problem(part.place, f"It refers to the id of {name}, which is created after it."))
             return None
         return self._call(part, operation, {**members, **target})
 
@@ -419,8 +421,8 @@ class _Import:
         if monotonic() > self._deadline:
             raise exceed(
                 part.place,
-                f"The import takes more than {APPLYING_SECONDS:g} seconds, and was undone. Try again when the database "
-                "has less to do, or import the API in parts.",
+                f"The import took more than {APPLYING_SECONDS:g} seconds and was undone. Try again when the database "
+                "is less busy, or import the API in parts.",
             )
         try:
             return operation(**members)

@@ -305,7 +305,7 @@ _MORE_NOTES = "There are more notes than are listed."
 
 
 def _check_translated(template: Document) -> None:
-    """What another program made of a template is no more trusted than the template."""
+    """The output of another program is checked like the template itself."""
     check_values(template)
     budget = Budget()
     budget.count_size("Resources", budget.measure(template, "Resources"))

@@ -35,7 +35,7 @@ def check_size(text: str) -> None:
     # The number of characters comes first: encoding a text takes as much memory again.
     if len(text) > MAX_DOCUMENT_BYTES or len(text.encode(errors="surrogatepass")) > MAX_DOCUMENT_BYTES:
         limit = MAX_DOCUMENT_BYTES // 2**20
-        raise reject("", f"The document is larger than {limit} MiB. Split it, one API to a document.")
+        raise reject("", f"The document is larger than {limit} MiB. Split it, one API per document.")
 
 
 def dump(document: Document) -> str:
@@ -71,7 +71,7 @@ def check_values(document: Any) -> None:
     count, level = 0, [document]
     for _ in range(MAX_DEPTH + 1):
         if any(isinstance(value, str) and "\0" in value for value in level):
-            raise reject("", "The document holds a NUL character.")
+            raise reject("", "The document contains a NUL character. Remove it.")
         for value in level:
             if isinstance(value, dict):
                 _check_names(value)
@@ -87,7 +87,9 @@ def _check_names(mapping: Document) -> None:
     for name in mapping:
         if len(name) > MAX_NAME_LENGTH:
             start = shortened(name, 40)
-            raise reject("", f"The name {start!r} has {len(name):,} characters; a name has at most {MAX_NAME_LENGTH}.")
+            raise reject(
+                "", f"The name {start!r} has {len(name):,} characters; a name can have at most {MAX_NAME_LENGTH:,}."
+            )
 
 
 def _children(value: Any) -> Iterable[Any]:
@@ -126,11 +128,13 @@ def _check_events(text: str) -> None:
 
 
 def _too_deep() -> Rejected:
-    return reject("", f"The document is nested more than {MAX_DEPTH} deep.")
+    return reject("", f"The document is nested more than {MAX_DEPTH} levels deep.")
 
 
 def _too_many() -> Rejected:
-    return reject("", f"The document has more than {MAX_VALUES} values. Split it, one API to a document.")
+    return reject(
+        "", f"The document has more than {2 * MAX_VALUES:,} names and values. Split it, one API per document."
+    )
 
 
 def _line(mark: Any) -> str:

@@ -36,7 +36,7 @@ def export_api(
 ) -> str:
     """The API as YAML, or its picture: its draft and all stages, or with `stage_name` what that stage serves.
 
-    Secrets are for those who may edit the API; for others they are placeholders, which an import leaves as they are.
+    Secrets are exported for users who may edit the API, placeholders for others; an import keeps the stored secrets.
     `api_endpoint` is the URL that clients connect to, without the stage; AsyncAPI documents tell it. Raises NotFound,
     and Rejected for an unknown format or a stage that serves nothing.
     """

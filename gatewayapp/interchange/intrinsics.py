@@ -202,7 +202,7 @@ class Intrinsics:
         return self._joined("", pieces, place)
 
     def _substitute(self, name: str, placeholder: str, variables: Document, place: str) -> str:
-        """What stands in a text for the name in a `${placeholder}`."""
+        """The text that replaces the name in a `${placeholder}`."""
         if name.startswith("!"):
             return f"${{{name[1:]}}}"
         if name in variables:
@@ -364,7 +364,7 @@ class _Constraints:
             hint = definition.get("ConstraintDescription") or f"it must match {definition['AllowedPattern']}"
             raise reject(place, f"{shown} does not match its AllowedPattern: {hint}.")
         if kind == "Number" and not re.fullmatch(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", text):
-            raise reject(place, f"{shown} is no number.")
+            raise reject(place, f"{shown} is not a number.")
         measure = float(text) if kind == "Number" else len(text)
         least, most = ("MinValue", "MaxValue") if kind == "Number" else ("MinLength", "MaxLength")
         if measure < _bound(definition, least, measure, place) or measure > _bound(definition, most, measure, place):

@@ -1,7 +1,7 @@
-"""What reading and importing a document may cost.
+"""Limits on the cost of reading and importing a document.
 
-Documents come from anywhere, so each of these bounds is checked before the work that it bounds is done. Where AWS has a
-quota of its own (AWS page: CloudFormation quotas), ours is at least as large. `docs/import-export.md` lists them.
+Documents come from anyone, so each limit is checked before the work that it limits. Where AWS has a quota of its own
+(AWS page: CloudFormation quotas), Nopal's limit is at least as large. `docs/import-export.md` lists the limits.
 """
 
 from typing import Any
@@ -30,7 +30,7 @@ READING_SECONDS = 30.0
 READING_MEMORY = 512 * 2**20
 """Bytes that the process may take for it."""
 READING_NICENESS = 10
-"""By how much the process yields to those that serve clients."""
+"""Niceness of the process, so that processes that serve clients go first."""
 
 MAX_PARTS = 3000
 """Resources that one document may define, responses and tests included."""
@@ -39,7 +39,7 @@ APPLYING_SECONDS = 120.0
 
 
 class LimitExceeded(Rejected):
-    """The import ends here: what follows could only cost more."""
+    """A limit is exceeded, so the import stops."""
 
 
 def exceed(place: str, message: str) -> LimitExceeded:
@@ -48,7 +48,7 @@ def exceed(place: str, message: str) -> LimitExceeded:
 
 
 class Budget:
-    """What resolving one template's functions may still cost. Counts, so it ends alike on every machine."""
+    """The remaining cost of resolving a template's functions. It counts work, so the machine does not matter."""
 
     def __init__(self, steps: int = MAX_STEPS, size: int = MAX_EXPANDED_SIZE) -> None:
         self._steps = steps
@@ -60,8 +60,8 @@ class Budget:
         if self._steps < 0:
             raise exceed(
                 place,
-                f"Resolving the template's functions takes more than {MAX_STEPS:,} steps. They refer to one another "
-                "too often: write repeated values out, or split the template, one API to a document.",
+                f"Resolving the template's functions takes more than {MAX_STEPS:,} steps, because they refer to one "
+                "another too often. Write repeated values out, or split the template, one API per document.",
             )
 
     def count_text(self, place: str, length: int) -> None:
@@ -69,7 +69,7 @@ class Budget:
         if length > MAX_TEXT_LENGTH:
             raise exceed(
                 place,
-                f"The value would have {length:,} characters, which is longer than {MAX_TEXT_LENGTH} characters. "
+                f"The value would have {length:,} characters, but a text can have at most {MAX_TEXT_LENGTH:,}. "
                 "Use fewer or shorter values in it.",
             )
         self.count_size(place, length)
@@ -80,8 +80,8 @@ class Budget:
         if self._size < 0:
             raise exceed(
                 place,
-                f"The template's functions give more than {MAX_EXPANDED_SIZE:,} characters. "
-                "Refer to long values less often, or split the template, one API to a document.",
+                f"The template's functions return more than {MAX_EXPANDED_SIZE:,} characters. "
+                "Refer to long values less often, or split the template, one API per document.",
             )
 
     def measure(self, value: Any, place: str) -> int:

@@ -1,4 +1,4 @@
-"""What keeps a document from being imported: every reason at once, each with its place in the document.
+"""Problems that prevent an import: all of them at once, each with its place in the document.
 
 What is said is bounded, since both places and messages are made of what the document holds.
 """
@@ -39,7 +39,7 @@ class Rejected(Exception):
 
 
 class Problems:
-    """The problems that were found so far, each once. Beyond the most that are listed the search ends."""
+    """The problems found so far, without duplicates. The search ends when no more can be listed."""
 
     def __init__(self) -> None:
         self._found: dict[Problem, None] = {}
@@ -64,7 +64,7 @@ def reject(place: str, message: str) -> Rejected:
 
 
 def below(place: str, name: str) -> str:
-    """The place of a member of what stands at `place`; the ends of very deep places and long names are cut off."""
+    """The place of a member of the value at `place`; very deep places and long names are cut off."""
     if len(place) > _MAX_PLACE_LENGTH:
         return place
     return f"{place}.{shortened(name, _MAX_SHOWN_NAME_LENGTH)}"

@@ -1,10 +1,10 @@
-"""Reading documents in a process of its own, which can be killed and whose memory is limited.
+"""Reads documents in a separate process, which can be killed and whose memory is limited.
 
-The readers count their work and end it (`limits`), but some of it is other people's code: the parsers, and the SAM
-translator. A process keeps that from the clients of the gateway. It shares no interpreter lock with the event loop:
-JSON of 480 KB with many lists delays the loop by 470 ms when a thread reads it, and not measurably when this process
-does. It yields the processor to others, and it is killed when it takes too long. It is started for the first document,
-kept for the next ones, and ends by itself after a minute without any.
+The readers count their own work and stop at a limit (`limits`), but they also run third-party code: the parsers and
+the SAM translator. The separate process protects the gateway's clients from that. It shares no interpreter lock with
+the event loop: reading JSON of 480 KB with many lists in a thread delays the loop by 470 ms; in this process the delay
+is not measurable. The process has a lower priority and is killed when it takes too long. It starts with the first
+document, stays for further ones, and ends after a minute without any.
 """
 
 import atexit
@@ -70,7 +70,7 @@ class ReaderProcess:
         Raises the Rejected that it raises, LimitExceeded for too much work, and TooMany where others wait already.
         """
         if not self._lock.acquire(timeout=_QUEUE_SECONDS):
-            raise TooMany("Other documents are being read, which takes long. Try again in a minute.")
+            raise TooMany("Other documents are still being read. Try again in a minute.")
         try:
             outcome = self._outcome(arguments)
         finally:
@@ -99,13 +99,15 @@ class ReaderProcess:
                 connection.send(arguments)
                 if connection.poll(self._seconds):
                     return connection.recv()
-                logger.warning("A document was not read within %g seconds: its process is stopped.", self._seconds)
+                logger.warning(
+                    "A document was not read within %g seconds, so the reader process was stopped.", self._seconds
+                )
                 self.stop()
                 return _too_slow(self._seconds)
             # It has ended: by itself, since it was idle just before, or because of the document.
             assert self._process is not None
             if self._process.wait() != 0:
-                logger.warning("The process that read a document failed with it.")
+                logger.warning("The reader process ended while it was reading a document.")
                 break
         self.stop()
         return _too_large(self._memory)
@@ -128,18 +130,18 @@ class ReaderProcess:
                 ours.recv()
                 return ours
         self.stop()
-        raise RuntimeError("The process that reads documents does not start; see what it wrote to standard error.")
+        raise RuntimeError("The process that reads documents did not start. Its output on standard error says why.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """A fault of the program, not of the document."""
+    """An error in the program, not in the document."""
 
     description: str
 
 
 def serve(descriptor: int, function: str, memory: int) -> None:
-    """Be the process: call the function for each message on the connection, until there are no more."""
+    """Run in the process: call the function for each message on the connection, until there are no more."""
     call = import_string(function)
     os.nice(READING_NICENESS)
     _limit_memory(memory)
@@ -166,7 +168,7 @@ def _too_slow(seconds: float) -> LimitExceeded:
     return exceed(
         "",
         f"The document takes more than {seconds:g} seconds to read. Leave out what no WebSocket API needs, or split "
-        "it, one API to a document.",
+        "it, one API per document.",
     )
 
 
@@ -174,12 +176,12 @@ def _too_large(memory: int) -> LimitExceeded:
     return exceed(
         "",
         f"The document takes more than {memory // 2**20} MiB of memory to read. Leave out what no WebSocket API needs, "
-        "or split it, one API to a document.",
+        "or split it, one API per document.",
     )
 
 
 def _limit_memory(memory: int) -> None:
-    """Allow this process so many bytes more than it has now, on systems that count them."""
+    """Limit this process to `memory` more bytes than it has now, on systems that count them."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
     except OSError:

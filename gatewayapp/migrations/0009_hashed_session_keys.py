@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 def hash_keys(apps, schema_editor):
-    """Nobody is signed out: cookies go on holding the keys, of which the table now has the hashes only."""
+    """Users stay signed in: cookies keep the keys, and the table now holds only their hashes."""
     sessions = apps.get_model("gatewayapp", "Session").objects.using(schema_editor.connection.alias)
     for key in list(sessions.values_list("pk", flat=True)):
         sessions.filter(pk=key).update(session_key=sha256(key.encode()).hexdigest())

@@ -26,7 +26,7 @@ _COLUMNS = (
 
 
 def _redact(apps: Any, schema_editor: Any) -> None:
-    """Hide in older audit entries what was not known as a secret then, and fill in the URIs for lists."""
+    """Hide secrets in older audit entries that were not recognized then, and fill in the URIs for lists."""
     redactor, alias = Redactor(Mask(settings.NOPAL_MASK)), schema_editor.connection.alias
     entries = apps.get_model("gatewayapp", "AuditEntry").objects.using(alias)
     for key in list(entries.order_by("pk").values_list("pk", flat=True)):

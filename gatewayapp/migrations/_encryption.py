@@ -1,6 +1,6 @@
-"""What migrations share that encrypt columns: plain text in, encrypted text out, and no plain text left in the files.
+"""Shared steps of migrations that encrypt columns and then rewrite the tables, so that no plain text stays in the files.
 
-Each step can be repeated, since the last one runs in no transaction; so a migration of these steps is not atomic.
+Each step can be repeated. The last one does not run in a transaction, so a migration with these steps is not atomic.
 """
 
 from collections.abc import Callable, Sequence

@@ -69,7 +69,7 @@ class ApiToken(models.Model):
 
     @property
     def usable(self) -> bool:
-        """Whether it may be used now: it has not ended, nor is its owner shut out."""
+        """Whether it may be used now: it has not expired or been revoked, and its owner is active."""
         return not self.revoked and not self.expired and self.user.is_active
 
     def document(self) -> Document:

@@ -8,7 +8,7 @@ from django.db import models
 
 
 class OpenConnections(models.Manager["Connection"]):
-    """The rows of connections that are open: what lists and counts are about."""
+    """The rows of open connections, for lists and counts."""
 
     def get_queryset(self) -> "models.QuerySet[Connection]":
         return super().get_queryset().filter(closed_at=None)

@@ -1,7 +1,7 @@
-"""Encryption at rest: fields whose values the database holds only encrypted, under keys that are not in the database.
+"""Encryption at rest: model fields that the database stores encrypted, with keys that are not in the database.
 
-`NOPAL_ENCRYPTION_KEY` holds one key or several, separated by commas or line breaks, the newest first: the first one
-encrypts, all of them decrypt. `manage.py rotatekeys` encrypts everything with the first one.
+`NOPAL_ENCRYPTION_KEY` holds one or more keys, separated by commas or line breaks, the newest first. The first key
+encrypts; all keys decrypt. `manage.py rotatekeys` encrypts all data with the first key.
 """
 
 import base64
@@ -19,7 +19,7 @@ from django.db import models
 
 ACCESS_KEYS = b"nopal access key secrets"
 CONFIGURATION = b"nopal configuration"
-"""What is encrypted; each purpose has keys of its own, derived from the configured ones."""
+"""Purposes of encryption; each purpose has its own keys, derived from the configured ones."""
 
 
 class EncryptionKeyMissing(InvalidToken):
@@ -27,9 +27,9 @@ class EncryptionKeyMissing(InvalidToken):
 
     def __str__(self) -> str:
         return (
-            "The database holds values that were encrypted with a key that NOPAL_ENCRYPTION_KEY does not have. Add the "
-            "former key behind the present one, separated by a comma, or restore keys/encryption.key from the backup "
-            "that belongs to this database."
+            "The database contains values that were encrypted with a key that is not in NOPAL_ENCRYPTION_KEY. Add that "
+            "key after the current one, separated by a comma, or restore keys/encryption.key from the backup of this "
+            "database."
         )
 
 

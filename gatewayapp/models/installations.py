@@ -1,6 +1,6 @@
-"""Installation: which installation the database belongs to, and where it ran last.
+"""Installation: which installation the database belongs to, and where it last ran.
 
-The data directory holds the same id in a file, so that a database or a directory that was copied is recognised, see
+A file in the data directory holds the same id, so that a copied database or directory is recognized, see
 `gatewayapp.dataplane.installation`.
 """
 
@@ -13,7 +13,7 @@ class Installation(models.Model):
     installation_id = models.CharField(max_length=32)
     place = models.CharField(max_length=512)
     held_incarnations = models.JSONField(default=list)
-    """Incarnations of the node whose connections were found in a copy: nobody has decided about them yet."""
+    """Incarnations of the node whose connections were found in a copy and wait for a decision."""
 
     def __str__(self) -> str:
         return self.installation_id
@@ -25,6 +25,6 @@ class Installation(models.Model):
 
     @classmethod
     def held(cls) -> list[int]:
-        """The incarnations whose connections must not be reported until somebody has decided."""
+        """The incarnations whose connections are on hold until a user decides."""
         installation = cls.current()
         return [] if installation is None else list(installation.held_incarnations)

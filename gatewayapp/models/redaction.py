@@ -1,4 +1,4 @@
-"""The redactor of this installation, which knows the names that `NOPAL_MASK` adds."""
+"""The redactor of this installation, including the names in `NOPAL_MASK`."""
 
 from functools import lru_cache
 

@@ -1,7 +1,7 @@
 """Session: someone who is signed in to the dashboard in one browser, as Django's sessions engine keeps it.
 
 It also says whose it is, so that all sessions of a user can be listed and ended. The cookie holds the key, the table
-only its hash: whoever reads the database cannot sign in with what is in it.
+only its hash, so that nobody can sign in with the contents of the database.
 """
 
 from hashlib import sha256

@@ -22,14 +22,14 @@ class BodyTooLarge(Refusal):
 
 
 class BodyPolicy(Protocol):
-    """What an application may offer beside ASGI: how large a request's body may be, asked before it is read.
+    """An optional extension of an application beside ASGI: the largest request body, asked before the body is read.
 
     Without it every body may have `ServerOptions.max_upload` bytes. With it, that is what anyone may send anywhere;
     requests that declare more, or no length, are asked about. `scope` is the request's ASGI scope.
     """
 
     async def find_limit(self, scope: dict[str, Any]) -> int:
-        """The largest body in bytes. Raises Refusal where the sender has to prove first who they are."""
+        """The largest body in bytes. Raises Refusal if the sender has to authenticate first."""
 
     def refuse(self, scope: dict[str, Any], limit: int) -> Refusal:
         """The response to a body of more than `limit` bytes."""

@@ -85,7 +85,7 @@ def whole_frame(data: bytes, start: int, longest: int) -> tuple[int, bytes, int]
 
 
 class FrameSkipper:
-    """Looks for the peer's close frame after ours was sent: reads headers only, whatever the frames hold.
+    """Looks for the peer's close frame after ours was sent. It only reads frame headers.
 
     `unread`: bytes of a frame that was being read when the close frame was sent.
     """
@@ -96,7 +96,7 @@ class FrameSkipper:
         self._unread = unread
 
     def feed(self, data: bytes, most: int) -> tuple[bytes, bool]:
-        """Skip at most `most` frames: what is left of `data`, and whether it holds the peer's close frame next."""
+        """Skip at most `most` frames. Returns the rest of `data`, and whether the peer's close frame comes next."""
         start, size = self._unread, len(data)
         while most > 0 and size - start >= 2:
             length = data[start + 1] & ~MASK_BIT

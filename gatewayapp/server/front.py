@@ -140,7 +140,7 @@ class Front(Protocol):
             await asyncio.shield(self._writable)
 
     def read_on(self) -> None:
-        """The application has taken what waited of the body: it has as long again for the rest."""
+        """The application has taken the waiting part of the body, so the timeout for the rest starts again."""
         self._deadline = loop.time() + self.options.body_timeout
         self.transport.resumeProducing()
 
@@ -259,7 +259,7 @@ class Front(Protocol):
         return True
 
     def _answer_by_daphne(self, head: RequestHead, data: bytes) -> None:
-        """Leave a request to Daphne, unless its body may be too large: then the application is asked first."""
+        """Leave a request to Daphne; if its body may be too large, ask the application first."""
         limit, policy = self.options.max_upload, self.server.body_policy
         if policy is None or is_declared_within(head, limit):
             body_reader(head, limit)  # refuses what Daphne could not read

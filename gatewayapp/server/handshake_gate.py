@@ -1,8 +1,8 @@
-"""Admission of WebSocket handshakes, so that a storm of them does not cost those who are connected already.
+"""Admission of WebSocket handshakes, so that a storm of them does not slow down connected clients.
 
-Handshakes start at a rate that follows the event loop's lag: less when the loop is late, more when it keeps up and
-some wait. A short queue takes a burst; what does not fit is refused at once and told when to come back. Those times
-are spread over the time that all who were refused will need, so that clients which respect them arrive evenly.
+Handshakes start at a rate that follows the event loop's lag: lower when the loop is late, higher when it keeps up and
+handshakes wait. A short queue absorbs bursts. Handshakes that do not fit are refused at once with a `Retry-After`.
+These times are spread over the time that all refused handshakes need, so that clients that respect them return evenly.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gatewayapp.server.reactor import loop
 logger = logging.getLogger(__name__)
 
 STEP_SECONDS: Final = 0.005
-"""Between two looks at the queue and at the loop's lag: by how much more CPU time the loop has used meanwhile."""
+"""Interval between two steps. The loop's lag is the CPU time that it used beyond this interval."""
 TARGET_LAG_SECONDS: Final = 0.002
 MIN_RATE: Final = 100.0
 INITIAL_RATE: Final = 1000.0
@@ -99,7 +99,7 @@ class HandshakeGate:
 
     def _step(self) -> None:
         self._is_stepping = False
-        # The loop's own CPU time: where other processes hold it up, admitting less would help nobody.
+        # The loop's own CPU time: if other processes delay the loop, admitting fewer handshakes would not help.
         self._adapt(max(thread_time() - self._step_began - STEP_SECONDS, 0.0))
         self._refill(perf_counter())
         while self._queue and self._tokens >= 1.0:
@@ -120,8 +120,8 @@ class HandshakeGate:
         if now >= self._next_log:
             self._next_log = now + LOG_SECONDS
             logger.warning(
-                "Refusing handshakes with 429: more come in than the %.0f a second that can be admitted now. "
-                "%d refused since the last such line.",
+                "Refusing handshakes with 429: more arrive than the %.0f a second that can be admitted now. "
+                "%d were refused since the last such line.",
                 self.rate,
                 self._refused_before_log,
             )

@@ -1,8 +1,8 @@
-"""Connections that have sent more frames than one turn of the event loop may read, served in turn.
+"""Serves in turn the connections that have sent more frames than one turn of the event loop may read.
 
-A connection reads its share when its socket becomes readable. What is left waits here, and its socket is not read
-meanwhile. So a flood of pings, pongs or tiny fragments costs others a bounded time, and the flooding peer is held back
-by TCP.
+A connection reads its share when its socket becomes readable. The rest waits here, and meanwhile its socket is not
+read. A flood of pings, pongs or tiny fragments therefore costs other connections a bounded time, and TCP holds the
+flooding peer back.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ YOUNG_OBJECTS = 10_000  # between two looks for cycles; a busy server holds more
 THREAD_TURN = 0.0005  # seconds; with Python's 5 ms, a thread that computes would hold the event loop up at each send
 
 ThrottleResponse = Callable[[], tuple[bytes, Headers]]
-"""What an application may offer beside ASGI: body and headers of the 429 for a handshake that is not admitted."""
+"""An optional extension of an application beside ASGI: body and headers of the 429 for a refused handshake."""
 Ready = Callable[[str, int], None]
 OnSignal = Callable[[], None]
 OnDrain = Callable[[], Awaitable[None]]
@@ -70,7 +70,7 @@ def run(
     """Serve `application` until SIGTERM or SIGINT, drain, and return.
 
     `ready` is called with (host, port) once connections are accepted. `on_signal` is called when the server is told to
-    stop; for `stop_delay` seconds it goes on as before, so that load balancers can notice. A second signal ends the
+    stop; for `stop_delay` seconds it serves as before, so that load balancers can notice. A second signal ends the
     delay, another one the drain. `on_drain` is awaited then, while every connection is still open.
 
     Raises:
@@ -225,7 +225,7 @@ class Server(daphne_server.Server):
         self._read_despite_memory()
 
     def _read_despite_memory(self) -> None:
-        """Resume connections that were paused for want of memory.
+        """Resume connections that were paused because memory was short.
 
         A few go on even while it is spent, those that have waited longest: messages that are never completed would
         hold what they have for good.
@@ -286,7 +286,7 @@ class Server(daphne_server.Server):
             reactor.stop()
 
     async def _drain(self) -> None:
-        """Announce it, stop accepting, let the application finish, close what is left, finish its work, end."""
+        """Announce the stop, stop accepting, let the application finish, close the rest, finish its work, end."""
         if self.on_signal is not None:
             self.on_signal()
         await self._delay_stop()
@@ -302,7 +302,7 @@ class Server(daphne_server.Server):
         self._stop()
 
     async def _delay_stop(self) -> None:
-        """Go on as before for the stop delay, or until the next signal."""
+        """Continue to serve for the stop delay or until the next signal."""
         if self.options.stop_delay:
             self._stop_delay_over = asyncio.Event()
             with contextlib.suppress(TimeoutError):

@@ -180,7 +180,7 @@ def tcp_transport(transport: Any) -> Any:
 
 
 def has_failed(transport: Any) -> bool:
-    """Whether the peer has reset the connection, which nobody notices while its socket is not read."""
+    """Whether the peer has reset the connection, which goes unnoticed while its socket is not read."""
     sock = tcp_transport(transport).socket
     return bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
 

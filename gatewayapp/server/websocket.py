@@ -46,7 +46,7 @@ INTERNAL_ERROR: Final = 1011
 MAX_EARLY_BYTES: Final = 64 * 1024  # sent by the peer before its handshake was answered
 SHARE_SECONDS: Final = 0.00015  # what a connection's share of one turn of the event loop may take
 MAX_FRAME_HEADER: Final = 14
-MIN_PAUSED_BYTES: Final = 16 * 1024  # a connection with less unread input is not paused for want of memory
+MIN_PAUSED_BYTES: Final = 16 * 1024  # a connection with less unread input is not paused when memory is short
 
 
 class Hooks:
@@ -61,7 +61,7 @@ class Hooks:
         self.buffered = buffered  # bytes sent by the application that the kernel has not taken yet
         self.send_now = send_now  # sends a frame, or answers False if others wait; raises OSError once the peer is gone
         self.ping: Callable[[], None] | None = None  # set by the application; called for each ping of the client
-        self.pong: Callable[[], None] | None = None  # set by the application; called for each pong nobody asked for
+        self.pong: Callable[[], None] | None = None  # set by the application; called for each unsolicited pong
         # Set by the application; called for text that comes while it waits in `receive`. False: it wants the event.
         self.take_text: Callable[[str], bool] | None = None
 
@@ -91,8 +91,8 @@ class Connection(WebSocketProtocol):
     _waiter: asyncio.Future[None] | None = None
     _writable: asyncio.Future[None] | None = None
     _paused = False  # we do not read the socket, for too many events wait
-    _in_backlog = False  # we do not read the socket, for its share of this turn is used up
-    _awaits_memory = False  # we do not read the socket, for the process holds too much already
+    _in_backlog = False  # we do not read the socket, because its share of this turn is used up
+    _awaits_memory = False  # we do not read the socket, because the process holds too much already
     _event_bytes = 0  # payload of the events that wait
     _message: bytes | bytearray = b""  # the fragments of an unfinished message
     _counted = 0  # bytes of unread input that the server's memory counter knows of
@@ -376,7 +376,7 @@ class Connection(WebSocketProtocol):
             self.server.awaiting_memory.append(self)
 
     def consumeData(self) -> None:
-        """Parse what has arrived, until more is needed, too much waits, or the share of this turn is used up."""
+        """Parse the input until it is incomplete, too much waits, or the share of this turn is used up."""
         if self.state == CONNECTING:
             if len(self.data) > MAX_EARLY_BYTES:
                 self.transport.pauseProducing()
@@ -455,7 +455,7 @@ class Connection(WebSocketProtocol):
         return unread
 
     def _read_later(self) -> None:
-        """Leave what is unread to another turn of the event loop."""
+        """Leave unread input to another turn of the event loop."""
         if not self._in_backlog:
             self._in_backlog = True
             self.transport.pauseProducing()
@@ -489,7 +489,7 @@ class Connection(WebSocketProtocol):
         self._resume_reading()
 
     def read_despite_memory(self) -> None:
-        """Read the socket again after a pause for want of memory."""
+        """Read the socket again after a pause because memory was short."""
         self._awaits_memory = False
         self._resume_reading()
 
@@ -502,7 +502,7 @@ class Connection(WebSocketProtocol):
             self.transport.resumeProducing()
 
     def _count_input(self) -> None:
-        """Tell the server's memory counter what is held of this connection's input."""
+        """Charge the server's memory budget for the input held for this connection."""
         held = len(self.data) + len(self._message) + self._event_bytes
         if held != self._counted:
             self.server.memory.add(held - self._counted)

@@ -23,7 +23,7 @@ class TrafficPage extends HTMLElement {
   get paused() { return this.querySelector("[data-pause]").getAttribute("aria-pressed") === "true"; }
 
   take({ rows: told, dropped }) {
-    const rows = told.filter((row) => !this.knows(row.id)); // a socket that is opened again begins where the page began
+    const rows = told.filter((row) => !this.knows(row.id)); // a reopened socket starts where the page started
     this.dropped += dropped;
     this.seen += rows.length;
     this.waiting.push(...rows);

@@ -208,5 +208,5 @@ def test_a_draft_that_never_stands_still_is_not_read(api, monkeypatch):
         return {}
 
     monkeypatch.setattr(snapshots, "_read_draft", changing)
-    with pytest.raises(operations.Conflict, match="changes too often to be read"):
+    with pytest.raises(operations.Conflict, match="changed repeatedly while it was read"):
         snapshots.draft(api)

@@ -127,7 +127,7 @@ def test_all_problems_are_told_with_their_places_and_the_document_is_kept(signed
     [
         ({}, "Paste a document, or choose a file."),
         ({"file": SimpleUploadedFile("x.bin", b"\xff\xfe")}, "x.bin is not UTF-8 text."),
-        ({"document": "x" * (2 * 2**20 + 1)}, "A document has at most 2 MiB."),
+        ({"document": "x" * (2 * 2**20 + 1)}, "The document is larger than 2 MiB. Split it, one API per document."),
         ({"document": "openapi: 3.0.0"}, "an OpenAPI document, which describes HTTP APIs"),
         ({"document": "a: [1"}, "line"),
     ],

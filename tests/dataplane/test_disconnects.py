@@ -234,7 +234,7 @@ async def test_a_disconnect_that_is_given_up_is_logged_and_counted(start_node: S
             await client.socket.close()
         await eventually(lambda: node.rows(api.api_id) == [], "rows of what is given up")
         await counted(api, lambda sums: sums["disconnectFailures"] == 30)
-    log = "".join(line for line in node.lines if "gave up the $disconnect" in line)
+    log = "".join(line for line in node.lines if "gave up delivering the $disconnect" in line)
     assert all(client.connection_id in log for client in clients)
     assert "Connect call failed" in log or "refused" in log.lower()
     assert api.requests("/disconnect") == []
@@ -319,7 +319,7 @@ async def test_the_end_of_a_connection_whose_stage_is_gone_at_the_next_start_is_
     await api.delete_stage()
     await asyncio.to_thread(node.start)
     await eventually(lambda: node.rows(api.api_id) == [], "the row")
-    assert any(client.connection_id in line and "deployed no more" in line for line in node.lines)
+    assert any(client.connection_id in line and "no longer deployed" in line for line in node.lines)
     assert api.requests("/disconnect") == []
     api.ledger.opened.clear()
 

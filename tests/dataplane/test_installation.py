@@ -16,7 +16,7 @@ from tests.support.apis import Api
 from tests.support.invariants import eventually
 from tests.support.node import Node
 
-COPY = "This database is a copy"
+COPY = "copied from another installation"
 Restore = Callable[..., Awaitable[Node]]
 
 
@@ -106,7 +106,7 @@ async def test_a_copy_reports_when_it_is_told_that_its_original_is_gone(
     await connect_and_leave(await at(api, restored))
     assert len(restored.rows(api.api_id)) == 5
     decided = await asyncio.to_thread(manage, restored, "restoredconnections", "report")
-    assert "The $disconnect of 5 connections" in decided
+    assert "the $disconnect of 5 connections" in decided
     await api.disconnected(6)
     assert api.ledger.codes() == {"1006": 5, "1000": 1}
     await eventually(lambda: restored.rows(api.api_id) == [], "rows of the copy")

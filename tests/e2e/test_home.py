@@ -67,7 +67,7 @@ def test_calls_to_backends_are_listed_and_updated(desk: Desk, gateway: Gateway) 
             client.send(json.dumps({"action": "slow"}))
             call, _ = backend.accept()
             page = desk.open("/")
-            table = page.get_by_role("table", name="Calls under way to each backend, by API")
+            table = page.get_by_role("table", name="Calls in progress to each backend, by API")
             expect(table.get_by_role("row").filter(has_text=url)).to_be_visible()
             under_way = page.locator(f'[data-figure="{api.api_id}/{url} active"]')
             expect(under_way).to_have_text("1")
@@ -91,9 +91,9 @@ def test_refused_calls_need_attention(browser: Browser, tmp_path: Path) -> None:
             with tabs(browser) as opened:
                 page = opened.open(f"{gateway.endpoint}/", storage_state=sign_in(browser, gateway, "ann"))
                 attention = page.get_by_role("region", name="Needs attention")
-                expect(attention).to_contain_text(f"2 calls to {url} refused, too many were under way")
-                table = page.get_by_role("table", name="Calls under way to each backend, by API")
-                expect(table).to_contain_text("slow, stage live: 1 of 1 under way, 0 waiting, 2 refused")
+                expect(attention).to_contain_text(f"2 calls to {url} refused because too many were in progress")
+                table = page.get_by_role("table", name="Calls in progress to each backend, by API")
+                expect(table).to_contain_text("slow, stage live: 1 of 1 in progress, 0 waiting, 2 refused")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -7,11 +7,11 @@ from tests.interchange.samples import http_integration, part, route, template
 
 MAX_LENGTH = 500_000
 
-TOO_LONG = "longer than 524288 characters. Use fewer or shorter values in it."
-TOO_MUCH = "The template's functions give more than 8,388,608 characters. Refer to long values less often"
-TOO_MANY_STEPS = "Resolving the template's functions takes more than 1,000,000 steps."
+TOO_LONG = "but a text can have at most 524,288. Use fewer or shorter values in it."
+TOO_MUCH = "The template's functions return more than 8,388,608 characters. Refer to long values less often"
+TOO_MANY_STEPS = "Resolving the template's functions takes more than 1,000,000 steps,"
 TOO_LONG_PARAMETER = "CloudFormation takes at most 4,096. Write a longer value where it is used."
-TOO_DEEP = "The document is nested more than 64 deep."
+TOO_DEEP = "The document is nested more than 64 levels deep."
 TOO_MANY_PROBLEMS = "There are more problems than are listed: correct these first."
 
 _SAM = "AWS::Serverless-2016-10-31"
@@ -114,7 +114,7 @@ REJECTED: dict[str, tuple[str, str]] = {
     ),
     "digits": (
         _described({"Ref": "P"}, Parameters=_parameter(Type="Number", Default="1" * 4000 + "x")),
-        "is no number.",
+        "is not a number.",
     ),
     "a bound of many digits": (
         _described({"Ref": "P"}, Parameters=_parameter(Type="Number", Default="1", MinValue=int("1" * 4000))),
@@ -133,7 +133,7 @@ REJECTED: dict[str, tuple[str, str]] = {
     ),
     "a long name": (
         template({"M": _model(0, {"k" * 200_000: {f"a{n}": {"Fn::ImportValue": "x"} for n in range(7000)}})}),
-        "has 200,000 characters; a name has at most 1024.",
+        "has 200,000 characters; a name can have at most 1,024.",
     ),
     "problems without end": (
         template({f"R{n}": route({"Ref": f"Missing{n}"}) for n in range(3500)}),
@@ -150,7 +150,7 @@ REJECTED: dict[str, tuple[str, str]] = {
     ),
     "more routes than an API has": (
         _nopal(routes={f"r{n}": None for n in range(28_000)}),
-        "routes: The document has 28,000; an API has at most 300.",
+        "routes: The document has 28,000; an API can have at most 300.",
     ),
     "models": (_nopal(models={f"m{n}": {"schema": ""} for n in range(18_000)}), "at most 3,000 can be imported."),
     "a selection of many texts": (
@@ -182,7 +182,7 @@ REJECTED: dict[str, tuple[str, str]] = {
     "SAM: Sub of a default": (_sam(Description={"Fn::Sub": "${P}" * 110_000}), TOO_LONG),
     "SAM: routes": (
         _sam(Routes={f"r{n}": {"FunctionArn": "arn:aws:lambda:us-east-1:0:function:f"} for n in range(5000)}),
-        "routes: The document has 5,000; an API has at most 300.",
+        "routes: The document has 5,000; an API can have at most 300.",
     ),
 }
 """Text and part of the message of each."""

@@ -309,7 +309,7 @@ def test_domain_names_are_left_out_and_it_is_told_how_to_make_them():
         ),
         (
             {"R": route("$connect", AuthorizerId={"Ref": "R2"}), "R2": route()},
-            "needs the id of R2, which is made after",
+            "refers to the id of R2, which is created after",
         ),
         ({"R": route(Target="integrations/abc1234")}, "Resources.R: Invalid target 'integrations/abc1234'"),
         ({"R": route("a b")}, "Resources.R: Invalid routeKey 'a b'"),

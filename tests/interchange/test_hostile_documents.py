@@ -75,7 +75,7 @@ def test_the_rest_api_says_which_limit_a_document_exceeds(ann):
     [problem] = response.json()["problems"]
     assert problem["place"] == "Resources.Api.Description"
     assert problem["message"] == (
-        "The value would have 8,100,000,000 characters, which is longer than 524288 characters. "
+        "The value would have 8,100,000,000 characters, but a text can have at most 524,288. "
         "Use fewer or shorter values in it."
     )
 

@@ -142,11 +142,11 @@ def test_what_has_no_value_is_refused_with_what_to_do(text, message):
     ("given", "message"),
     [
         ({"Stage": "test"}, "'test' is not one of its AllowedValues: dev, prod."),
-        ({"Count": "x"}, "'x' is no number."),
+        ({"Count": "x"}, "'x' is not a number."),
         ({"Count": "11"}, "'11' is outside of its MinValue 1 and MaxValue 10."),
         ({"Short": "abcd"}, "'abcd' is outside of its MaxLength 3."),
         ({"Code": "ab1"}, "'ab1' does not match its AllowedPattern: three letters."),
-        ({"Ports": "80,x"}, "'x' is no number."),
+        ({"Ports": "80,x"}, "'x' is not a number."),
     ],
 )
 def test_parameters_obey_their_types_and_constraints(given, message):
@@ -178,5 +178,5 @@ def test_texts_that_double_again_and_again_are_refused():
     for _ in variables:
         nested = {"Fn::Join": ["", [{"Fn::Sub": ["${a}${a}", {"a": nested}]}]]}
 
-    with pytest.raises(Rejected, match="longer than 524288 characters"):
+    with pytest.raises(Rejected, match="a text can have at most 524,288"):
         intrinsics().resolve(nested, "v")

@@ -48,7 +48,7 @@ def test_a_document_that_takes_too_long_ends_the_process(start):
 
     assert str(exceeded.value) == (
         "The document takes more than 0.5 seconds to read. Leave out what no WebSocket API needs, or split it, one API "
-        "to a document."
+        "per document."
     )
     assert process.pid is None
     with pytest.raises(ProcessLookupError):

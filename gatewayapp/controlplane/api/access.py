@@ -49,7 +49,7 @@ def authenticate(request: HttpRequest) -> AccessKey:
 
 
 def check_signer(request: HttpRequest) -> None:
-    """Refuse before its body is read what `authenticate` would refuse whatever its body is. Raises SignatureError."""
+    """Refuse, before its body is read, a request that `authenticate` refuses for any body. Raises SignatureError."""
 
     def secret_of(access_key_id: str) -> str | None:
         key = _find_key(access_key_id)

@@ -1,4 +1,4 @@
-"""Error responses to requests that reach no view, in the format of the API that was called."""
+"""Error responses to requests that no view handles, in the format of the API that was called."""
 
 from collections.abc import Mapping
 from uuid import uuid4

@@ -31,7 +31,7 @@ def page(
 
 
 def read_moment(text: Any) -> datetime:
-    """A moment of ISO 8601 with a time zone, in UTC. Raises ValueError or TypeError."""
+    """An ISO 8601 time with a time zone, converted to UTC. Raises ValueError or TypeError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("a moment without a time zone")

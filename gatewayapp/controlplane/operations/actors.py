@@ -1,4 +1,4 @@
-"""Who is acting, and what they may do: set at each door (a signed request, a token, a session).
+"""The actor of an operation and their permissions, set where a request is authenticated (signature, token, session).
 
 The audit log names the actor; operations that grant something compare it with what the actor holds (see `grants`).
 Nothing is set for a program that calls operations on the machine itself: it acts as the user that it runs as, and
@@ -29,7 +29,7 @@ class Actor:
 
 @contextmanager
 def acting(actor: Callable[[], Actor], access: Callable[[], Access] = Access) -> Iterator[None]:
-    """While this lasts `actor` says who acts, and `access` what they may do; by default they can grant nothing.
+    """Within this context `actor` returns who acts and `access` what they may do; by default they can grant nothing.
 
     Both are called only when an operation needs them.
     """

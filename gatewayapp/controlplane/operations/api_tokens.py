@@ -77,7 +77,7 @@ def note_use(token: ApiToken) -> None:
 
 
 def _check_no_broader(user_id: int, scopes: frozenset[str]) -> None:
-    """Neither than what the actor holds now, nor in scopes that would come to life with a role of tomorrow."""
+    """Refuse scopes that the actor does not hold, including scopes that only a later role would bring into effect."""
     user = User.objects.filter(pk=user_id).first()
     if user is None:
         raise NotFound(f"There is no user {user_id}.", resourceType="User")
@@ -85,12 +85,12 @@ def _check_no_broader(user_id: int, scopes: frozenset[str]) -> None:
     missing = sorted(scopes - current_access().anywhere)
     if missing:
         raise AccessDenied(
-            f"Create a token: refused, since you (or the token's scopes) do not have {', '.join(missing)}. Leave out "
-            "those scopes; where a token was used, sign in to make a broader one."
+            f"Creating the token was refused: you, or the scopes of your token, do not have {', '.join(missing)}. "
+            "Leave out those scopes, or sign in to create a token with more scopes."
         )
 
 
 def _check_no_longer(token: ApiToken, expires_at: datetime | None) -> None:
-    """Else whoever has a token could make one that lives on."""
+    """Otherwise a token could create one that outlives it."""
     if token.expires_at is not None and (expires_at is None or expires_at > token.expires_at):
         raise AccessDenied("A token makes tokens that expire no later than itself: sign in to make a lasting one.")

@@ -1,4 +1,4 @@
-"""Operations on everything that is stored encrypted: can it be read, and encrypting it with the newest key."""
+"""Operations on all encrypted data: check that it can be decrypted, and encrypt it with the newest key."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _BATCH_SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How many rows were encrypted anew, and the ids of access keys whose secrets no key decrypts."""
+    """How many rows were encrypted again, and the ids of access keys whose secrets no key decrypts."""
 
     rows: int
     unreadable_access_keys: tuple[str, ...]

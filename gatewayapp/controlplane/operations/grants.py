@@ -1,6 +1,6 @@
-"""Nobody grants more than they hold: the rule for roles, access keys and tokens, on every surface.
+"""Checks that a caller only grants permissions that they hold: roles, access keys and tokens, in every interface.
 
-It also guards what others hold: who could give a more powerful user another password would be that user.
+The same check protects users with more permissions: anyone who could set such a user's password could act as them.
 """
 
 from django.contrib.auth.models import User
@@ -20,14 +20,14 @@ def access_of(user: User) -> Access:
 
 
 def require_held(access: Access, action: str) -> None:
-    """Let the actor grant `access`, or change someone who has it, only if they hold all of it. Raises AccessDenied.
+    """Let the actor grant `access`, or change a user who has it, only if they hold all of it. Raises AccessDenied.
 
-    `action` says in the message what is refused, such as "Create the access key".
+    `action` is what the message says was refused, such as "Create access key x".
     """
     missing = current_access().lacks(access)
     if missing:
         raise AccessDenied(
-            f"{action}: refused, since it needs permissions that you (or the token's scopes) do not have: "
-            f"{', '.join(missing)}. Nobody grants more than they hold. Grant less, or ask an administrator, signed in "
-            "or with a token of all scopes."
+            f"{action}: refused, because you, or the scopes of your token, do not have these permissions: "
+            f"{', '.join(missing)}. You can only grant permissions that you hold. Grant less, or ask an administrator "
+            "who is signed in or uses a token with all scopes."
         )

@@ -20,7 +20,7 @@ def get_route_metrics(*, api_id: str, stage_name: str, range_name: str) -> tuple
 
 
 def get_backends(*, api_ids: frozenset[str] | None) -> list[BackendUse]:
-    """How busy the connections of the APIs `api_ids` (None: of all) to their backends are, by API and backend."""
+    """How busy the connections of the APIs `api_ids` (None: all) to their backends are, by API and backend."""
     return sorted(_gateway().backends(api_ids), key=lambda use: (use.api_id, use.url))
 
 

@@ -1,6 +1,6 @@
 """Operations on connections that were found in a copy of an installation, see `gatewayapp.models.Installation`.
 
-The gateway notices within seconds what was decided: it reports the `$disconnect` of rows that are not held any more.
+The gateway notices the decision within seconds and delivers the `$disconnect` of rows that are no longer on hold.
 """
 
 from django.db.models import QuerySet
@@ -22,7 +22,7 @@ def report_restored_connections() -> int:
 
 
 def discard_restored_connections() -> int:
-    """Forget them without telling any backend; returns how many they were."""
+    """Delete their rows without a `$disconnect`; returns how many they were."""
     return _decide("DiscardRestoredConnections", discard=True)
 
 
@@ -30,7 +30,7 @@ def _decide(action: str, *, discard: bool) -> int:
     with one_change(action) as entry:
         installation = Installation.objects.select_for_update().filter(pk=Installation.ROW).first()
         if installation is None or not installation.held_incarnations:
-            raise Conflict("No restored connections wait for a decision: it was made already.")
+            raise Conflict("No restored connections are waiting for a decision. It may have been made already.")
         rows = _rows(installation.held_incarnations)
         count = rows.count()
         if discard:

@@ -1,4 +1,4 @@
-"""Secrets in operations: placeholders that come back keep what is stored, and outputs hide what is stored."""
+"""Secrets in operations: outputs show placeholders, and inputs with placeholders keep the stored secrets."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -16,7 +16,7 @@ KEPT_AUTO_DEPLOYMENTS = 20
 """Deployments that autoDeploy made and no stage points at any more; older ones are dropped, each holds a whole API."""
 
 _MAX_READS = 10
-"""Of a draft that is changed while it is read."""
+"""Attempts to read a draft that is changed meanwhile."""
 
 
 def freeze(api: Api) -> Document:
@@ -80,7 +80,7 @@ def note_deployment(stage: int, deployment_id: str, *, automatic: bool = False) 
 
 
 def draft(api: Api) -> Document:
-    """Everything that serves a message, as it stands now, in the form of a deployment's snapshot.
+    """The draft's current configuration in the form of a deployment's snapshot.
 
     It takes several queries. Where the draft is changed between two of them, all are made again, so that no document
     mixes two states, such as a route and an integration that never were there together. Raises Conflict, NotFound.
@@ -93,7 +93,9 @@ def draft(api: Api) -> Document:
         if current.draft_revision == api.draft_revision:
             return document
         api = current
-    raise Conflict(f"The draft of API {api.pk} changes too often to be read. Try again once it is left alone.")
+    raise Conflict(
+        f"The draft of API {api.pk} changed repeatedly while it was read. Try again when nobody is editing it."
+    )
 
 
 def _read_draft(api: Api) -> Document:

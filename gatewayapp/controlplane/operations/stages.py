@@ -175,7 +175,7 @@ def delete_route_settings(*, api_id: str, stage_name: str, route_key: str) -> No
 
 @change_of(get_stage)
 def delete_all_route_settings(*, api_id: str, stage_name: str) -> None:
-    """Delete the settings of all routes at once, which takes AWS's tools a call for each."""
+    """Delete the settings of all routes in one operation; AWS's tools need a call for each route."""
     _saved(assign(get_stage(api_id=api_id, stage_name=stage_name), {"route_settings": {}}))
 
 

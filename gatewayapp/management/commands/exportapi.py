@@ -19,7 +19,9 @@ class Command(BaseCommand):
         parser.add_argument("--format", choices=FORMATS, default="nopal", help="default: nopal")
         parser.add_argument("--stage", metavar="NAME", help="export what this stage serves, instead of the draft")
         parser.add_argument("--endpoint", metavar="URL", help="where clients connect, for AsyncAPI: wss://host/path")
-        parser.add_argument("--redacted", action="store_true", help="leave secrets out: an import keeps those it finds")
+        parser.add_argument(
+            "--redacted", action="store_true", help="write placeholders for secrets; an import keeps the stored secrets"
+        )
         parser.add_argument("--output", metavar="FILE", help="write to a file instead of standard output")
 
     def handle(self, *, api_id: str, output: str | None, **options: Any) -> None:

@@ -15,15 +15,15 @@ from gatewayapp.management.tables import ensure_tables
 
 
 class Command(BaseCommand):
-    help = "Decide about the connections of a restored database: they may still be open at the original installation."
+    help = "Decide about the connections in a restored database, which may still be open at the original installation."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "decision",
             nargs="?",
             choices=["report", "discard"],
-            help="report: the original has ended for good, deliver their $disconnect; discard: forget them. "
-            "Without a decision, print how many there are.",
+            help="report: the original has stopped for good, deliver their $disconnect; discard: forget them. "
+            "Without a decision: print how many there are.",
         )
 
     def handle(self, *, decision: str | None, **options: Any) -> None:
@@ -31,10 +31,12 @@ class Command(BaseCommand):
         try:
             if decision == "report":
                 count = report_restored_connections()
-                self.stdout.write(f"The $disconnect of {count} connections is delivered while the gateway runs.")
+                self.stdout.write(
+                    f"The gateway delivers the $disconnect of {count} connections, at the latest after its next start."
+                )
             elif decision == "discard":
-                self.stdout.write(f"{discard_restored_connections()} connections are forgotten.")
+                self.stdout.write(f"Discarded {discard_restored_connections()} connections.")
             else:
-                self.stdout.write(f"{count_restored_connections()} restored connections wait for a decision.")
+                self.stdout.write(f"{count_restored_connections()} restored connections are waiting for a decision.")
         except Conflict as error:
             raise CommandError(error.message) from error

@@ -1,4 +1,4 @@
-"""`manage.py rotatekeys`: encrypt everything with the newest key, after which former keys can be removed."""
+"""`manage.py rotatekeys`: encrypt all encrypted data with the newest key, so that former keys can be removed."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from gatewayapp.models.encryption import EncryptionKeyMissing
 
 
 class Command(BaseCommand):
-    help = "Encrypt everything that is stored encrypted with the newest key of NOPAL_ENCRYPTION_KEY."
+    help = "Encrypt all encrypted data again, with the newest key of NOPAL_ENCRYPTION_KEY."
 
     def handle(self, *args: Any, **options: Any) -> None:
         ensure_tables()
@@ -21,5 +21,5 @@ class Command(BaseCommand):
         self.stdout.write(f"{rotation.rows} rows are encrypted with the newest key.")
         if rotation.unreadable_access_keys:
             names = ", ".join(rotation.unreadable_access_keys)
-            self.stdout.write(f"No key decrypts these access keys, so revoke them: {names}.")
-        self.stdout.write("Former keys can be removed from NOPAL_ENCRYPTION_KEY once every server uses the newest one.")
+            self.stdout.write(f"These access keys cannot be decrypted with any key, so revoke them: {names}.")
+        self.stdout.write("You can remove former keys from NOPAL_ENCRYPTION_KEY once every server uses the newest one.")

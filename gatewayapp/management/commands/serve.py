@@ -147,7 +147,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _readiness_grace(loopback: bool) -> float:
-    """Seconds that `/readyz` says 503 before the port closes; on loopback nobody but a developer waits for that."""
+    """Seconds for which `/readyz` returns 503 before the port closes; shorter on loopback, where developers wait."""
     if settings.NOPAL_READINESS_GRACE is not None:
         return float(settings.NOPAL_READINESS_GRACE)
     return LOOPBACK_GRACE_SECONDS if loopback else GRACE_SECONDS

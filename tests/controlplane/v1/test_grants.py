@@ -230,9 +230,9 @@ def test_a_refusal_says_what_why_and_what_to_do(things):
     roles = [{"role": "viewer"}, {"role": "editor", "apiId": things["api"]}]
     answer = caller_of(ann, USERS, *VIEWER)("POST", "users", {"username": "bea", "password": PASSWORD, "roles": roles})
     assert answer.json()["message"] == (
-        "Give user bea these roles: refused, since it needs permissions that you (or the token's scopes) do not have: "
-        f"apis:write on API {things['api']}, connections:write on API {things['api']}. Nobody grants more than they "
-        "hold. Grant less, or ask an administrator, signed in or with a token of all scopes."
+        "Give user bea these roles: refused, because you, or the scopes of your token, do not have these permissions: "
+        f"apis:write on API {things['api']}, connections:write on API {things['api']}. You can only grant permissions "
+        "that you hold. Grant less, or ask an administrator who is signed in or uses a token with all scopes."
     )
 
 
@@ -265,7 +265,7 @@ def test_operations_keep_the_rule_whatever_surface_calls_them(things, operation)
     somebody = Actor("user", "7", "somebody")
     editor = Access.of_roles([Role.EDITOR], [(things["api"], Role.ADMIN)])
     for surface in (acting(lambda: somebody), acting(lambda: somebody, lambda: editor)):
-        with surface, pytest.raises(AccessDenied, match="refused, since"):
+        with surface, pytest.raises(AccessDenied, match="refused, because"):
             operation(things)
     operation(things)
 
@@ -277,7 +277,7 @@ def test_who_holds_roles_on_one_api_grants_them_on_that_api_only(things):
     with acting(lambda: Actor("user", "7", "somebody"), lambda: held):
         users.update_user(user_id=things["nobody"], roles=[Assignment(Role.EDITOR, things["api"])])
         for role, api_id in [(Role.ADMIN, things["api"]), (Role.VIEWER, other.pk), (Role.VIEWER, "")]:
-            with pytest.raises(AccessDenied, match="Nobody grants more than they hold"):
+            with pytest.raises(AccessDenied, match="You can only grant permissions that you hold"):
                 users.update_user(user_id=things["nobody"], roles=[Assignment(role, api_id)])
 
 

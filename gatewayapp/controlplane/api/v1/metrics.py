@@ -84,7 +84,7 @@ class StageSumsShape(OutcomeSumsShape):
     refused_count = serializers.FloatField()
     disconnect_count = serializers.FloatField()
     disconnect_retries = serializers.FloatField()
-    disconnect_failures = serializers.FloatField(help_text="`$disconnect` events that were given up.")
+    disconnect_failures = serializers.FloatField(help_text="`$disconnect` events that could not be delivered.")
     messages_in = serializers.FloatField()
     messages_out = serializers.FloatField()
     pushes = serializers.FloatField()
@@ -192,12 +192,12 @@ class MetricsView(_ApisView):
 
 
 class RouteUseShape(Shape):
-    stage = serializers.CharField(help_text="Empty: a test of a draft or of another deployment.")
+    stage = serializers.CharField(help_text="Empty for tests of a draft or of another deployment.")
     route_key = serializers.CharField()
-    active = serializers.IntegerField(help_text="Calls under way.")
-    limit = serializers.IntegerField(help_text="Calls that may be under way, given what other routes use.")
+    active = serializers.IntegerField(help_text="Calls in progress.")
+    limit = serializers.IntegerField(help_text="Largest number of calls in progress, given what other routes use.")
     waiting = serializers.IntegerField(help_text="Calls that wait for a connection.")
-    refused = serializers.IntegerField(help_text="Calls refused because too many waited, or for too long.")
+    refused = serializers.IntegerField(help_text="Calls refused because the queue was full or the wait was too long.")
 
 
 class BackendUseShape(Shape):
@@ -205,7 +205,7 @@ class BackendUseShape(Shape):
 
     api_id = serializers.CharField()
     url = serializers.CharField(help_text="Scheme, host and port.")
-    open = serializers.IntegerField(help_text="Open connections, idle ones included.")
+    open = serializers.IntegerField(help_text="Open connections, including idle ones.")
     active = serializers.IntegerField()
     limit = serializers.IntegerField(help_text="NOPAL_OUTBOUND_CONNECTIONS.")
     waiting = serializers.IntegerField()

@@ -63,7 +63,7 @@ def access_of_request(request: Request) -> Access:
 
 
 def renewed_access(request: Request) -> Access:
-    """What the caller may do by now, for answers that last: nothing where the token or the session has ended since."""
+    """What the caller may do now, for long responses: nothing once the token or the session has ended."""
     if isinstance(request.auth, ApiToken):
         token = ApiToken.objects.select_related("user").filter(pk=request.auth.pk).first()
         return access_of(token.user).within(token.scopes) if token is not None and token.usable else Access(frozenset())

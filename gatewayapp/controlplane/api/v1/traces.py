@@ -30,7 +30,7 @@ from gatewayapp.models import Document
 
 _LINES = "application/x-ndjson"
 _LOOK_SECONDS = 1.0
-"""Between two looks whether the reader of a stream may still see it."""
+"""Interval between two checks of whether the reader of a stream may still see it."""
 
 
 class ContentShape(Shape):

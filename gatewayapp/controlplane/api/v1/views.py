@@ -98,7 +98,7 @@ class View(APIView):
         return NotFound(f"There is no API {self.kwargs['api_id']}.", resourceType="Api")
 
     def readable(self, resource: Resource) -> Document:
-        """A resource of this request's API: with its secrets for those who may edit it."""
+        """A resource of this request's API, with its secrets if the caller may edit it."""
         may_edit = self.access.may(Permission.WRITE_APIS, self.api_id())
         return resource.document() if may_edit else redactor().document(resource.document())
 
