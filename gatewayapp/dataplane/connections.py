@@ -242,8 +242,9 @@ class LiveConnection:
         limits = self.stage.snapshot.limits
         return self.in_flight >= limits.max_in_flight or self._outbox_bytes >= limits.send_buffer
 
-    async def wait_for_slot(self, size: int) -> None:
-        """Wait until a message of `size` bytes may begin, or the connection has ended."""
+    async def wait_for_slot(self, text: str) -> None:
+        """Wait until this message may begin, or the connection has ended."""
+        size = _size(text)
         memory, charge = self._connections.memory, PAYLOAD_COPIES * size + MESSAGE_OVERHEAD
         memory.add(size)
         try:

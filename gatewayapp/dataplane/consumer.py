@@ -167,9 +167,9 @@ class GatewayConsumer(AsyncConsumer):
             text = event.get("text")
             if text is None:
                 connection.close(BINARY)
-            elif not self._take(connection, text):
-                await connection.wait_for_slot(len(text))
-                self._take(connection, text)
+            else:
+                while not self._take(connection, text):
+                    await connection.wait_for_slot(text)
             del event, text  # the next one may be long in coming
         connection.end(_client_close(event), by_client=True)
 
