@@ -190,6 +190,11 @@ class LiveConnection:
         return self._outbox_bytes + self._hooks.buffered()
 
     @property
+    def total_held(self) -> int:
+        """Bytes in flight, in the send buffer and in the transport's."""
+        return self.held + self._hooks.buffered()
+
+    @property
     def slow(self) -> bool:
         """Whether the client reads more slowly than it is sent to."""
         return self._writing is not None or 2 * self.waiting > self.stage.snapshot.limits.send_buffer
@@ -292,8 +297,9 @@ class LiveConnection:
         self._free_slots(1)
 
     def _hold(self, size: int) -> None:
-        self._account.hold(size, is_first=not self.held)
-        self.held += size
+        if size:  # an empty frame holds nothing
+            self._account.hold(size, is_first=not self.held)
+            self.held += size
 
     def _release(self, size: int) -> None:
         if size:
@@ -367,6 +373,7 @@ class LiveConnection:
         """Close because memory is short: drop the send buffer instead of waiting for the client to read it."""
         if self._writing is not None:
             self._writing.cancel()
+            self._empty_outbox()  # a task that is cancelled before its first step cleans nothing up
         self.close(OVERLOADED)
 
     async def _send_close(self, close: Close) -> None:

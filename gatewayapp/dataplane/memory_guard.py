@@ -8,9 +8,10 @@ free memory to the system.
 import asyncio
 import ctypes
 import logging
+from operator import attrgetter
 from typing import Final
 
-from gatewayapp.dataplane.connections import Connections, LiveConnection
+from gatewayapp.dataplane.connections import Connections
 from gatewayapp.memory_budget import MemoryBudget
 
 logger = logging.getLogger(__name__)
@@ -57,12 +58,12 @@ class MemoryGuard:
         """Close slow readers, the largest first, until what is left fits into the budget."""
         self._ticks_to_shedding = _TICKS_BETWEEN_SHEDDING
         excess = self._budget.used - self._budget.limit
-        slow = sorted((each for each in self._connections if each.waiting), key=_size, reverse=True)
+        slow = sorted((each for each in self._connections if each.waiting), key=attrgetter("total_held"), reverse=True)
         closed = 0
         for connection in slow:
             if excess <= 0:
                 break
-            excess -= _size(connection)
+            excess -= connection.total_held
             connection.shed()
             closed += 1
         self._budget.closed_count += closed
@@ -80,10 +81,6 @@ class MemoryGuard:
             self._budget.limit >> 20,
             closed,
         )
-
-
-def _size(connection: LiveConnection) -> int:
-    return connection.held + connection.waiting
 
 
 def _return_free_memory() -> None:
