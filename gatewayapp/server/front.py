@@ -152,7 +152,10 @@ class Front(Protocol):
             return
         self._deadline = loop.time() + self._patience()
         self._fresh = False
-        self.transport.resumeProducing()
+        if len(self._data) > MAX_PIPELINED_BYTES:
+            self.transport.pauseProducing()
+        else:
+            self.transport.resumeProducing()
         if self._data:
             loop.call_soon(self._read_head)
 
@@ -195,6 +198,8 @@ class Front(Protocol):
         """Serve the next request if its head is complete."""
         if self._exchange is not None or self._awaits_turn or self._asking or self._lingering:
             return
+        if len(self._data) > MAX_PIPELINED_BYTES:  # paused when the request before it was answered
+            self.transport.resumeProducing()
         data = self._data.lstrip(b"\r\n") if self._data.startswith(b"\r\n") else self._data
         end = data.find(END_OF_HEAD)
         try:

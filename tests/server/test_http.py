@@ -8,9 +8,13 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from gatewayapp.server.front import MAX_PIPELINED_BYTES, Front
+from gatewayapp.server.limits import ServerOptions
 from tests.server.conftest import ServerProcess
 from tests.support.rawsocket import RawClient, http_request
 
@@ -302,3 +306,48 @@ def test_requests_do_not_mix(server: ServerProcess) -> None:
             assert client.response().body == name.encode()
     for _, client in clients:
         client.socket.close()
+
+
+class RecordingTransport:
+    """Knows whether it reads, and drops what is written."""
+
+    reads = True
+
+    def pauseProducing(self) -> None:
+        self.reads = False
+
+    def resumeProducing(self) -> None:
+        self.reads = True
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+def test_a_peer_is_not_read_while_many_pipelined_requests_wait() -> None:
+    """It could send without end what is answered one request at a time."""
+    answering = SimpleNamespace(
+        options=ServerOptions(),
+        answer_now=lambda *_: (200, [], b""),
+        date_header=b"date: now\r\n",
+        timed=set(),
+        spare_descriptors=lambda _: 1,
+    )
+    front: Any = Front(answering)  # type: ignore[arg-type]
+    transport = RecordingTransport()
+    front.makeConnection(transport)
+    front.dataReceived(http_request("/@connections/x") * 2_000)
+    waiting = [len(front._data)]
+    while not transport.reads:
+        front._read_head()
+        waiting.append(len(front._data))
+    assert waiting[0] > MAX_PIPELINED_BYTES >= waiting[-1] > 0
+
+
+def test_large_requests_behind_many_small_ones_are_answered(server: ServerProcess) -> None:
+    with server.client() as client:
+        client.send(http_request("/@connections/hello") * 2_100)
+        client.send(http_request("/@connections/mirror", method="POST", body=b"x" * 500_000))
+        client.send(http_request("/mirror", method="POST", body=b"y" * 500_000))
+        assert {client.response().body for _ in range(2_100)} == {b"hello"}
+        assert client.response().body == b"x" * 500_000
+        assert client.response().body == b"y" * 500_000
