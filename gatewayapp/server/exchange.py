@@ -124,6 +124,8 @@ class Exchange:
         if message["type"] != "http.response.body" or self._start is None or self.complete:
             raise RuntimeError(f"{message['type']} must not be sent now")
         await self._front.writable()
+        if self._gone:
+            raise ConnectionResetError("The HTTP client is gone")
         self._send_body(message.get("body", b""), more=message.get("more_body", False))
 
     def _send_body(self, body: bytes, *, more: bool) -> None:

@@ -93,11 +93,10 @@ class Transport(tcp.Server):
 
     def connectionLost(self, reason: Any) -> None:
         super().connectionLost(reason)
-        self.memory.add(-self._counted)
-        self._counted = 0
+        self._count_buffered()
 
     def _count_buffered(self) -> None:
-        buffered = self.buffered()
+        buffered = self.buffered() if self.connected else 0  # what was left is never sent
         self.memory.add(buffered - self._counted)
         self._counted = buffered
 

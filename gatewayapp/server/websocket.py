@@ -164,6 +164,8 @@ class Connection(WebSocketProtocol):
             self._end(INTERNAL_ERROR, "Internal server error", Refusal(500, "Internal server error"))
         else:
             self._end(1000, "", Refusal(500, "The application did not answer the handshake"))
+        finally:
+            self._forget_events()
 
     def _end(self, code: int, reason: str, refusal: Refusal) -> None:
         """The application is done: leave nothing open."""
@@ -173,6 +175,12 @@ class Connection(WebSocketProtocol):
             self._drop()  # half a denial
         elif self.state == OPEN:
             self.close(code, reason)
+
+    def _forget_events(self) -> None:
+        """Nobody takes them any more."""
+        self._events.clear()
+        self._event_bytes = 0
+        self._count_input()
 
     # ASGI
 

@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from typing import Any
 from urllib.parse import parse_qs
 
+from gatewayapp.memory_budget import MemoryBudget
 from gatewayapp.server.heads import Refusal
 
 Scope = dict[str, Any]
@@ -491,3 +492,19 @@ async def read_when_told(scope: Scope, receive: Any, send: Any) -> None:
     """Take nothing of the body until the test says so."""
     await observations["go " + query(scope, "key")].get()
     await answer(send, b"%d" % len(await body(receive)))
+
+
+class CountingMemory:
+    """`app`, with a memory budget; GET /held answers with the bytes that the server has counted."""
+
+    def __init__(self) -> None:
+        self.memory = MemoryBudget(2**20)
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["path" if "path" in scope else "type"] == "/held":
+            await answer(send, str(self.memory.used).encode())
+        else:
+            await app(scope, receive, send)
+
+
+counting_memory = CountingMemory()

@@ -1,0 +1,45 @@
+"""What the server counts as held for a connection is given back when the connection is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from tests.server.conftest import PATIENCE, Serve, ServerProcess
+from tests.support.rawsocket import TEXT, http_request, masked_frame
+
+APPLICATION = "tests.server.apps:counting_memory"
+
+
+def held(server: ServerProcess) -> int:
+    return int(server.get("/held").body)
+
+
+def wait_until_held(server: ServerProcess, is_right: Callable[[int], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not is_right(count := held(server)):
+        assert time.monotonic() < until, f"{count} bytes are held"
+        time.sleep(0.05)
+
+
+def test_responses_to_a_peer_that_resets_are_not_counted_any_more(serve: Serve) -> None:
+    """Also that of a request which waited for the peer to read."""
+    server = serve(APPLICATION)
+    with server.client(receive_buffer=4096) as client:
+        client.socket.settimeout(1)
+        requests = http_request("/@connections/scope-as-json", headers=[("x-filler", "x" * 8000)]) * 20
+        while held(server) < 64 * 1024:
+            client.send_while_open(requests)
+        client.reset()
+    for _ in range(20):
+        wait_until_held(server, lambda count: count == 0)
+
+
+def test_messages_that_a_failed_application_has_not_taken_are_not_counted(serve: Serve) -> None:
+    server = serve(APPLICATION)
+    with server.client() as client:
+        assert client.upgrade("/crash").status == 101
+        client.send(masked_frame(TEXT, b"x" * 1000) * 10)
+        assert client.receive_close()[0] == 1011
+        client.send_close(1011)
+    wait_until_held(server, lambda count: count == 0)
