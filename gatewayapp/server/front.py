@@ -328,9 +328,16 @@ class Front(Protocol):
             self.transport.pauseProducing()
 
     def _take_turn(self, head: RequestHead, key: bytes, rest: bytes) -> None:
-        if self._awaits_turn:  # else the peer has left
-            self._awaits_turn = False
+        if not self._awaits_turn:  # the peer has left
+            return
+        self._awaits_turn = False
+        try:
             self._open_websocket(head, key, rest)
+        except Refusal as refusal:
+            self.refuse(refusal)
+        except Exception:  # which must not hold up the handshakes behind it
+            logger.exception("Unexpected failure of a handshake")
+            self.transport.abortConnection()
 
     def _open_websocket(self, head: RequestHead, key: bytes, rest: bytes) -> None:
         scope = self._scope(head)

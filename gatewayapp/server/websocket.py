@@ -472,8 +472,13 @@ class Connection(WebSocketProtocol):
     def read_backlog(self) -> None:
         """See `read_backlog.Reader`."""
         self._in_backlog = False
-        if not self._paused:
+        if self._paused:
+            return
+        try:
             self._read_on()
+        except Exception as error:  # which must not hold up the others
+            loop.call_exception_handler({"message": "Error while handling received bytes", "exception": error})
+            self.transport.abortConnection()
 
     @property
     def _is_full(self) -> bool:

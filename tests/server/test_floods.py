@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import time
 import uuid
@@ -10,7 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.server.conftest import Serve, ServerProcess
-from tests.support.rawsocket import CLOSE, CONTINUATION, PING, PONG, TEXT, RawClient, frame_header, masked_frame
+from tests.support.rawsocket import (
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    RawClient,
+    frame_header,
+    handshake,
+    masked_frame,
+)
 
 FRAMES_PER_TURN = 16
 FLOODS = {
@@ -99,6 +110,16 @@ def test_a_pong_nobody_asked_for_is_told_to_the_application(server: ServerProces
         assert server.observed(key)[1] == 2
 
 
+def test_a_connection_that_fails_in_the_backlog_ends_and_the_others_are_read(server: ServerProcess, key: str) -> None:
+    """As it does when it fails where the socket is read."""
+    with opened(server, "/taking-texts") as failing, opened(server, f"/counting-frames?key={key}") as other:
+        failing.send(masked_frame(TEXT, b"x") * 1_000 + masked_frame(TEXT, b"fail"))
+        other.send(FLOODS["texts"] * 5_000 + masked_frame(TEXT, b"end"))
+        with contextlib.suppress(ConnectionResetError):
+            failing.receive_rest()
+        assert server.observed(key)[1] == 5_001
+
+
 # handshakes
 
 
@@ -147,6 +168,15 @@ def test_a_client_that_leaves_the_queue_is_forgotten(serve: Serve) -> None:
                 status = response.status
                 time.sleep(int(response.headers.get("retry-after", 0)))
     assert not [line for line in server.lines if "Traceback" in line]
+
+
+def test_a_handshake_refused_in_the_queue_does_not_hold_up_those_behind_it(serve: Serve) -> None:
+    server = serve(handshakes_per_second=4)
+    with opened(server, "/echo"), server.client(timeout=5) as refused, server.client(timeout=5) as next_one:
+        refused.send(handshake("foo://elsewhere/echo"))
+        next_one.send(handshake("/echo"))
+        assert refused.response().status == 400
+        assert next_one.response().status == 101
 
 
 def test_a_reset_behind_unread_data_is_noticed_by_the_next_ping(impatient: ServerProcess, key: str) -> None:
