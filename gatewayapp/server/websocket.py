@@ -504,6 +504,7 @@ class Connection(WebSocketProtocol):
     def read_despite_memory(self) -> None:
         """Read the socket again after a pause because memory was short."""
         self._awaits_memory = False
+        self._heard = True  # as in `_read_on`
         self._resume_reading()
 
     def _resume_reading(self) -> None:
@@ -619,7 +620,7 @@ class Connection(WebSocketProtocol):
             self._ping(now)
 
     def _ping(self, now: float) -> None:
-        if self._heard or self._paused:
+        if self._heard or self._paused or self._awaits_memory:
             self._heard = False
             self._pinged = None
         if self._pinged is not None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
+from gatewayapp.server.limits import ServerOptions
+from gatewayapp.server.websocket import OPEN, Connection
 from tests.server.conftest import PATIENCE, Serve, ServerProcess
 from tests.support.rawsocket import TEXT, http_request, masked_frame
 
@@ -43,3 +47,29 @@ def test_messages_that_a_failed_application_has_not_taken_are_not_counted(serve:
         assert client.receive_close()[0] == 1011
         client.send_close(1011)
     wait_until_held(server, lambda count: count == 0)
+
+
+def test_a_peer_that_is_not_read_for_want_of_memory_is_not_taken_for_dead() -> None:
+    """Its pongs wait where nobody reads them; once it is read again, it has as long as anyone to answer a ping."""
+    aborted: list[float] = []
+    now = 1000.0
+
+    class Open(Connection):
+        options = ServerOptions()
+        ping_interval = ping_timeout = 20.0
+        state = OPEN
+
+    connection: Any = Open(None)  # type: ignore[arg-type]
+    connection.transport = SimpleNamespace(write=lambda _: None, abortConnection=lambda: aborted.append(now))
+    connection._resume_reading = lambda: None
+    connection._awaits_memory = True
+    for _ in range(100):
+        now += 1.0
+        connection.tick(now)
+    connection.read_despite_memory()
+    resumed = now
+    for _ in range(50):
+        now += 1.0
+        connection.tick(now)
+    assert aborted
+    assert aborted[0] >= resumed + 20
