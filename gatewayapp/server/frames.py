@@ -21,7 +21,6 @@ PONG: Final = 0x8A
 MASK_BIT: Final = 0x80
 CONTROL_BIT: Final = 0x08
 OPCODE: Final = 0x0F
-MAX_CONTROL_PAYLOAD: Final = 125
 MAX_REASON_BYTES: Final = 123
 
 _WHOLE: Final = frozenset((TEXT, BINARY, PING, PONG))

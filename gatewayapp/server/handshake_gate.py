@@ -45,7 +45,6 @@ class HandshakeGate:
     def __init__(self, max_rate: float = 0.0) -> None:
         self._max_rate = max_rate or MAX_RATE
         self.rate = min(INITIAL_RATE, self._max_rate)
-        self.refused_count = 0
         self._tokens = self._burst
         self._refilled = perf_counter()
         self._queue: deque[Start] = deque()
@@ -72,11 +71,6 @@ class HandshakeGate:
         return self._refuse(now)
 
     @property
-    def waiting(self) -> int:
-        """Handshakes in the queue."""
-        return len(self._queue)
-
-    @property
     def _burst(self) -> float:
         return max(self.rate * BURST_SECONDS, 1.0)
 
@@ -86,7 +80,6 @@ class HandshakeGate:
 
     def _refuse(self, now: float) -> int:
         """Book the next free place in the future; the seconds until then."""
-        self.refused_count += 1
         self._booked_until = max(self._booked_until, now + QUEUE_SECONDS) + 1.0 / self.rate
         self._log(now)
         return min(math.ceil(self._booked_until - now), MAX_RETRY_AFTER)
