@@ -283,9 +283,10 @@ class Front(Protocol):
         limit = self.options.max_upload
         try:
             limit = await policy.find_limit(scope)
-            body_reader(head, limit)
-        except BodyTooLarge:
-            refusal = policy.refuse(scope, limit)
+            try:
+                body_reader(head, limit)
+            except BodyTooLarge:
+                refusal = policy.refuse(scope, limit)
         except Refusal as error:
             refusal = error
         except Exception:

@@ -478,6 +478,8 @@ class WithBodyPolicy:
         return 200_000
 
     def refuse(self, scope: Scope, limit: int) -> Refusal:
+        if "unspeakable" in scope["path"]:
+            raise RuntimeError("planned crash")
         return Refusal(413, headers=[(b"x-limit", b"%d" % limit)], body=b"designed")
 
     @property

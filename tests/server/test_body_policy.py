@@ -74,6 +74,7 @@ def test_a_client_that_waits_for_100_continue_gets_it_once_it_is_allowed(connect
         ("/large/mirror", 1001, 401, b"Who are you?"),
         ("/small/mirror", 1001, 413, b"designed"),
         ("/broken/mirror", 1001, 500, b"Internal server error\n"),
+        ("/unspeakable/mirror", 1001, 500, b"Internal server error\n"),
         ("ftp://localhost/mirror", 1001, 400, b"The request target must be a path\n"),
         ("/@connections/mirror", 2**20 + 1, 413, b"designed"),
     ],
