@@ -21,6 +21,15 @@ class BodyTooLarge(Refusal):
         self.limit = limit
 
 
+SMALL_INPUT: Final = 16 * 1024
+"""Bytes of a request that are taken even when the memory budget is exhausted."""
+
+
+def no_memory() -> Refusal:
+    """The response to a request that holds more than `SMALL_INPUT` while the memory budget is exhausted."""
+    return Refusal(503, "The server holds too much for its clients; try again later", [(b"retry-after", b"5")])
+
+
 class BodyPolicy(Protocol):
     """An optional extension of an application beside ASGI: the largest request body, asked before the body is read.
 

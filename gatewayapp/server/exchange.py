@@ -64,6 +64,11 @@ class Exchange:
         self.complete = False
 
     @property
+    def waiting(self) -> int:
+        """Bytes of the body that the application has not taken."""
+        return self._waiting
+
+    @property
     def awaits_body(self) -> bool:
         """Whether the peer owes us bytes."""
         return not self._reader.finished and not self._awaits_continue and not self._held_back

@@ -17,7 +17,7 @@ from twisted.internet.protocol import Factory, Protocol
 
 from gatewayapp.server import answers
 from gatewayapp.server import transport as transports
-from gatewayapp.server.bodies import BodyPolicy, BodyTooLarge, body_reader, is_declared_within
+from gatewayapp.server.bodies import SMALL_INPUT, BodyPolicy, BodyTooLarge, body_reader, is_declared_within, no_memory
 from gatewayapp.server.exchange import AnswerNow, Exchange, whole_answer
 from gatewayapp.server.forwarded import Origin, origin
 from gatewayapp.server.heads import (
@@ -63,6 +63,7 @@ class Front(Protocol):
         self.server = server
         self.options = server.options
         self._data = data
+        self._counted = 0  # bytes of unread input that the server's memory counter knows of
         self._deadline: float | None = None
         self._fresh = True  # nothing was answered yet
         self._is_surplus = False  # its descriptor is one of those kept for databases and backends
@@ -110,6 +111,11 @@ class Front(Protocol):
                 self._deadline = loop.time() + self.options.header_timeout
             self._data += data
             self._read_head()
+        if self._data or self._exchange is not None or self._counted:
+            self._count_input()
+            is_reading_head = not (self._exchange is not None or self._awaits_turn or self._asking)
+            if self._counted > SMALL_INPUT and is_reading_head and self.server.memory.is_exhausted:
+                self.refuse(no_memory())
 
     def connectionLost(self, reason: Any = None) -> None:
         self.server.timed.discard(self)
@@ -118,6 +124,7 @@ class Front(Protocol):
         if self._exchange is not None:
             self._exchange.lose()
             self._exchange = None
+        self._uncount_input()
         self.resumeProducing()
 
     def pauseProducing(self) -> None:
@@ -150,6 +157,8 @@ class Front(Protocol):
         if not keep_alive:
             self._close()
             return
+        if self._counted:
+            self._count_input()
         self._deadline = loop.time() + self._patience()
         self._fresh = False
         if len(self._data) > MAX_PIPELINED_BYTES:
@@ -358,6 +367,8 @@ class Front(Protocol):
         channel.dataReceived(data)
 
     def _leave(self) -> Any:
+        self._data = b""
+        self._uncount_input()
         self.server.timed.discard(self)
         self.transport.unregisterProducer()
         return self.transport
@@ -387,10 +398,23 @@ class Front(Protocol):
             "scheme": "https" if seen.secure else "http",
         }
 
+    def _count_input(self) -> None:
+        """Tell the server's memory counter what is held of this connection's input."""
+        held = len(self._data) + (0 if self._exchange is None else self._exchange.waiting)
+        self.server.memory.add(held - self._counted)
+        self._counted = held
+
+    def _uncount_input(self) -> None:
+        """What is left is dropped or belongs to somebody else."""
+        self.server.memory.add(-self._counted)
+        self._counted = 0
+
     # ending
 
     def _close(self) -> None:
         """End our side, and read on for a while: closing over unread bytes would reset the peer."""
+        self._data = b""
+        self._uncount_input()
         self._lingering = self.options.linger_bytes
         self._deadline = loop.time() + self.options.linger_timeout
         self.transport.unregisterProducer()

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 
 from gatewayapp.server import transport as transports
+from gatewayapp.server.bodies import SMALL_INPUT, no_memory
 from gatewayapp.server.front import Front
 from gatewayapp.server.heads import Refusal
 
@@ -69,13 +70,21 @@ class Request(WebRequest):
         super().__init__(channel, *args, **kwargs)
 
     def handleContentChunk(self, data: bytes) -> None:
-        self._uploaded += len(data)
         if self.channel is None:
             return  # refused already
-        if self._uploaded <= self.channel.body_limit:
-            super().handleContentChunk(data)
-        else:
+        self._uploaded += len(data)
+        self.server.memory.add(len(data))
+        if self._uploaded > self.channel.body_limit:
             self.channel.refuse(self.channel.refuse_body())
+        elif self._uploaded > SMALL_INPUT and self.server.memory.is_exhausted:
+            self.channel.refuse(no_memory())
+        else:
+            super().handleContentChunk(data)
+
+    def forget_body(self) -> None:
+        """The request has ended: its body is not held any more."""
+        self.server.memory.add(-self._uploaded)
+        self._uploaded = 0
 
     def process(self) -> None:
         if self.channel is not None:  # else it was refused while its body arrived

@@ -255,6 +255,7 @@ class Server(daphne_server.Server):
 
     def protocol_disconnected(self, protocol: Request) -> None:
         super().protocol_disconnected(protocol)
+        protocol.forget_body()
         if "application_instance" not in self.connections[protocol]:
             del self.connections[protocol]
 

@@ -510,3 +510,7 @@ class CountingMemory:
 
 
 counting_memory = CountingMemory()
+
+
+async def never_answered(scope: Scope, receive: Any, send: Any) -> None:
+    await asyncio.sleep(60)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from gatewayapp.memory_budget import UNLIMITED, MemoryBudget
 from gatewayapp.server.front import MAX_PIPELINED_BYTES, Front
 from gatewayapp.server.limits import ServerOptions
 from tests.server.conftest import ServerProcess
@@ -330,6 +331,7 @@ def test_a_peer_is_not_read_while_many_pipelined_requests_wait() -> None:
         answer_now=lambda *_: (200, [], b""),
         date_header=b"date: now\r\n",
         timed=set(),
+        memory=MemoryBudget(UNLIMITED),
         spare_descriptors=lambda _: 1,
     )
     front: Any = Front(answering)  # type: ignore[arg-type]

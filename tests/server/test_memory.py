@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from gatewayapp.server.limits import ServerOptions
 from gatewayapp.server.websocket import OPEN, Connection
 from tests.server.conftest import PATIENCE, Serve, ServerProcess
@@ -73,3 +75,36 @@ def test_a_peer_that_is_not_read_for_want_of_memory_is_not_taken_for_dead() -> N
         connection.tick(now)
     assert aborted
     assert aborted[0] >= resumed + 20
+
+
+BODY = b"POST /mirror HTTP/1.1\r\nHost: a\r\nContent-Length: 65000\r\n\r\n" + b"x" * 64_000
+DIRECT_BODY = BODY.replace(b"/mirror", b"/@connections/never-answered", 1)
+HEAD = b"GET /mirror HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: %s\r\n" % (each, b"y" * 8000) for each in range(3))
+
+
+@pytest.mark.parametrize("part", [BODY, DIRECT_BODY, HEAD], ids=["body", "direct body", "head"])
+def test_unfinished_requests_are_counted_until_they_end(serve: Serve, part: bytes) -> None:
+    server = serve(APPLICATION)
+    with server.client() as leaving, server.client() as other:
+        for client in (leaving, other):
+            client.send(part)
+        wait_until_held(server, lambda count: count > 2 * 20_000)
+        leaving.reset()
+        wait_until_held(server, lambda count: 20_000 < count < 70_000)
+        other.reset()
+        wait_until_held(server, lambda count: count == 0)
+
+
+@pytest.mark.parametrize("part", [BODY, HEAD], ids=["body", "head"])
+def test_above_the_ceiling_large_requests_get_503_and_small_ones_are_served(serve: Serve, part: bytes) -> None:
+    server = serve(APPLICATION)
+    clients = [server.client() for _ in range(80)]
+    for client in clients:
+        client.send_while_open(part)
+    assert held(server) < 2 * 2**20  # the budget is 1 MiB, the ceiling 1.5
+    assert server.get("/mirror", method="POST", body=b"x" * 10_000).body == b"x" * 10_000
+    response = clients[-1].response()
+    assert (response.status, response.headers["retry-after"]) == (503, "5")
+    for client in clients:
+        client.reset()
+    wait_until_held(server, lambda count: count == 0)
