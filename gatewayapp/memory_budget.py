@@ -1,8 +1,8 @@
 """The memory budget: counts the bytes that this process holds for clients, and decides who waits above the limit.
 
-It counts messages in flight, send buffers, incomplete messages and responses that are being read. Above the budget the
-largest holders are paused, but never an API within its fair share. Above the ceiling, slow readers are closed and
-handshakes are refused (see `gatewayapp.dataplane.memory_guard`).
+It counts messages in flight, send buffers, incomplete messages, HTTP requests and responses that are being read. Above
+the budget the largest holders are paused, but never an API within its fair share. Above the ceiling, slow readers are
+closed and handshakes are refused (see `gatewayapp.dataplane.memory_guard`).
 """
 
 import os
