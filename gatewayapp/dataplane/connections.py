@@ -37,6 +37,8 @@ SLOW_CLIENT: Close = (1008, "Send buffer full")
 RATE_EXCEEDED: Close = (1008, "Rate exceeded")
 OVERLOADED: Close = (1013, "Try again later")
 
+CLOSE_TIMEOUT_SECONDS = 30.0
+"""For how long a close frame waits behind frames that the client does not read, where the stage has no such limit."""
 MESSAGE_OVERHEAD = 4096
 """Bytes for a message in flight in addition to its payload: its task, its request and its call."""
 PAYLOAD_COPIES = 2
@@ -379,7 +381,8 @@ class LiveConnection:
     async def _send_close(self, close: Close) -> None:
         """Send the close frame behind everything that was accepted before it, if the client reads that in time."""
         if self._writing is not None and close not in (SLOW_CLIENT, OVERLOADED):
-            await asyncio.wait([self._writing], timeout=self.stage.snapshot.limits.slow_client_timeout or None)
+            timeout = self.stage.snapshot.limits.slow_client_timeout or CLOSE_TIMEOUT_SECONDS
+            await asyncio.wait([self._writing], timeout=timeout)
         with suppress(OSError):
             await self._send({"type": "websocket.close", "code": close[0], "reason": close[1]})
 

@@ -8,6 +8,7 @@ from gatewayapp.core.limits import StageLimits
 from gatewayapp.core.masking import Mask
 from gatewayapp.core.messages import ConnectionInfo
 from gatewayapp.core.snapshot import ApiSnapshot, StageSnapshot
+from gatewayapp.dataplane import connections
 from gatewayapp.dataplane.connections import MESSAGE_OVERHEAD, Connections, LiveConnection
 from gatewayapp.dataplane.consumer import GatewayConsumer
 from gatewayapp.dataplane.memory_guard import MemoryGuard
@@ -62,6 +63,19 @@ async def test_a_slow_reader_closed_while_it_is_written_to_gives_everything_back
     await client.connections.work.finish(5)
     assert client.sent == [1013]
     assert (budget.used, budget.active_accounts) == (0, 0)
+
+
+async def test_a_close_does_not_wait_for_ever_for_a_client_that_does_not_read(monkeypatch: Any) -> None:
+    """Also where the stage forgives slow clients: nobody would see the connection any more, or what it holds."""
+    monkeypatch.setattr(connections, "CLOSE_TIMEOUT_SECONDS", 0.05)
+    client = SlowClient(MemoryBudget(1000))
+    client.connection.deliver("x" * 1000)
+    client.connection.close((4000, "Maintenance"))
+    async with asyncio.timeout(5):
+        while client.sent != [4000]:
+            await asyncio.sleep(0.01)
+    client.reads.set()
+    await client.connections.work.finish(5)
 
 
 async def test_empty_frames_leave_nothing_behind() -> None:
