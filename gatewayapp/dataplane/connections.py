@@ -41,6 +41,8 @@ CLOSE_TIMEOUT_SECONDS = 30.0
 """For how long a close frame waits behind frames that the client does not read, where the stage has no such limit."""
 MESSAGE_OVERHEAD = 4096
 """Bytes for a message in flight in addition to its payload: its task, its request and its call."""
+FRAME_OVERHEAD = 128
+"""Bytes that a frame in the send buffer costs besides its payload, so that empty frames are bounded too."""
 PAYLOAD_COPIES = 2
 """Copies of a message's payload while it is in flight: the text, and the request to the backend."""
 
@@ -114,7 +116,7 @@ class LiveConnection:
         self._connections = connections
         self._work = connections.work
         self._account = connections.memory.account(info.api_id)
-        self._outbox: deque[tuple[Frame, int, bool]] | None = None  # frame, size, whether a message waits for it
+        self._outbox: deque[tuple[Frame, int, bool]] | None = None  # frame, cost, whether a message waits for it
         self._outbox_bytes = 0
         self._writing: asyncio.Task[None] | None = None
         self._slot_free: asyncio.Future[None] | None = None
@@ -147,11 +149,12 @@ class LiveConnection:
         except OSError:
             return Delivery.GONE
         if not is_sent:
-            if self._outbox_bytes and self._outbox_bytes + size > self.stage.snapshot.limits.send_buffer:
+            cost = size + FRAME_OVERHEAD
+            if self._outbox_bytes and self._outbox_bytes + cost > self.stage.snapshot.limits.send_buffer:
                 return Delivery.BUSY
-            if not self._account.admits(self.held, size):
+            if not self._account.admits(self.held, cost):
                 return Delivery.BUSY
-            self._write_later(frame, size, is_response=False)
+            self._write_later(frame, cost, is_response=False)
         self._count_out(size)
         return Delivery.ACCEPTED
 
@@ -168,7 +171,7 @@ class LiveConnection:
             size = _size(frame)
             is_sent = self._writing is None and self._hooks.send_now(frame)
             if not is_sent:
-                self._write_later(frame, size, is_response=True)
+                self._write_later(frame, size + FRAME_OVERHEAD, is_response=True)
             self._count_out(size)
             return Delivery.ACCEPTED
         except OSError:
@@ -201,12 +204,12 @@ class LiveConnection:
         """Whether the client reads more slowly than it is sent to."""
         return self._writing is not None or 2 * self.waiting > self.stage.snapshot.limits.send_buffer
 
-    def _write_later(self, frame: Frame, size: int, *, is_response: bool) -> None:
+    def _write_later(self, frame: Frame, cost: int, *, is_response: bool) -> None:
         if self._outbox is None:
             self._outbox = deque()
-        self._outbox.append((frame, size, is_response))
-        self._outbox_bytes += size
-        self._hold(size)
+        self._outbox.append((frame, cost, is_response))
+        self._outbox_bytes += cost
+        self._hold(cost)
         if self._writing is None:
             self._writing = self._work.start(self._write_outbox())
 
@@ -215,13 +218,13 @@ class LiveConnection:
         assert self._outbox is not None
         try:
             while self._outbox:
-                frame, size, is_response = self._outbox[0]
+                frame, cost, is_response = self._outbox[0]
                 async with asyncio.timeout(self.stage.snapshot.limits.slow_client_timeout or None):
                     await self._send(_event(frame))
                 del frame
                 self._outbox.popleft()
-                self._outbox_bytes -= size
-                self._release(size)
+                self._outbox_bytes -= cost
+                self._release(cost)
                 self._free_slots(1 if is_response else 0)
         except TimeoutError:
             self.close(SLOW_CLIENT)
@@ -299,9 +302,8 @@ class LiveConnection:
         self._free_slots(1)
 
     def _hold(self, size: int) -> None:
-        if size:  # an empty frame holds nothing
-            self._account.hold(size, is_first=not self.held)
-            self.held += size
+        self._account.hold(size, is_first=not self.held)
+        self.held += size
 
     def _release(self, size: int) -> None:
         if size:

@@ -1,8 +1,9 @@
 """Admission of WebSocket handshakes, so that a storm of them does not slow down connected clients.
 
-Handshakes start at a rate that follows the event loop's lag: lower when the loop is late, higher when it keeps up and
-handshakes wait. A short queue absorbs bursts. Handshakes that do not fit are refused at once with a `Retry-After`.
-These times are spread over the time that all refused handshakes need, so that clients that respect them return evenly.
+Handshakes start at a rate that follows the load of the event loop: lower when it is busy for more than a part of
+the time, higher when it has time and handshakes wait. A short queue absorbs bursts. Handshakes that do not fit are
+refused at once with a `Retry-After`. These times are spread over the time that all refused handshakes need, so that
+clients that respect them return evenly.
 """
 
 from __future__ import annotations
@@ -11,28 +12,33 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable
-from time import perf_counter, thread_time
+from time import perf_counter, process_time
 from typing import Final
 
 from gatewayapp.server.reactor import loop
 
 logger = logging.getLogger(__name__)
 
-STEP_SECONDS: Final = 0.005
-"""Interval between two steps. The loop's lag is the CPU time that it used beyond this interval."""
-TARGET_LAG_SECONDS: Final = 0.002
+STEP_SECONDS: Final = 0.002
+"""Interval between two steps: few handshakes start together."""
+MAX_LOAD: Final = 0.85
+"""The part of the time that the process may compute while handshakes wait; the rest keeps others' latency low."""
 MIN_RATE: Final = 100.0
-INITIAL_RATE: Final = 1000.0
+INITIAL_RATE: Final = 500.0
 MAX_RATE: Final = 10_000.0
-SLOWER: Final = 0.985
-FASTER: Final = 1.002
-"""Factors of the rate in each step: a second of lag divides it by 20, a second without multiplies it by 1.5."""
-SMOOTHING: Final = 0.1
-"""Weight of the newest lag in the average."""
+SLOWER: Final = 0.994
+FASTER: Final = 1.0014
+"""Factors of the rate in each step: a second of overload divides it by 20, a second without doubles it."""
+SMOOTHING: Final = 0.05
+"""Weight of the newest load in the average."""
+PRESSURE_SECONDS: Final = 1.0
+"""How long after the last handshake that had to wait the gate counts as under pressure."""
 BURST_SECONDS: Final = 0.02
 """Handshakes that may start at once, as the time in which the rate admits them."""
 QUEUE_SECONDS: Final = 0.5
 """The longest queue, as the time in which the rate admits it."""
+BOOKING_RATE: Final = 600.0
+"""At least so many a second are told to come back: once the first wave is over, the rate recovers."""
 MAX_RETRY_AFTER: Final = 120
 LOG_SECONDS: Final = 10.0
 
@@ -40,7 +46,7 @@ Start = Callable[[], None]
 
 
 class HandshakeGate:
-    """One server's gate. `max_rate`: handshakes a second at most, whatever the lag; 0: only the lag decides."""
+    """One server's gate. `max_rate`: handshakes a second at most, whatever the load; 0: only the load decides."""
 
     def __init__(self, max_rate: float = 0.0) -> None:
         self._max_rate = max_rate or MAX_RATE
@@ -49,8 +55,9 @@ class HandshakeGate:
         self._refilled = perf_counter()
         self._queue: deque[Start] = deque()
         self._is_stepping = False
-        self._step_began = 0.0
-        self._lag = 0.0
+        self._step_began = (0.0, 0.0)  # by the clock, and in CPU time of this process
+        self._load = 0.0
+        self._last_wait = -PRESSURE_SECONDS
         self._booked_until = 0.0
         self._refused_before_log = 0
         self._next_log = 0.0
@@ -64,11 +71,17 @@ class HandshakeGate:
             self._step_later()
             start()
             return 0
+        self._last_wait = now
         if len(self._queue) < max(self.rate * QUEUE_SECONDS, 1.0):
             self._queue.append(start)
             self._step_later()
             return 0
         return self._refuse(now)
+
+    @property
+    def is_under_pressure(self) -> bool:
+        """Whether handshakes wait, or have just done so."""
+        return perf_counter() - self._last_wait < PRESSURE_SECONDS
 
     @property
     def _burst(self) -> float:
@@ -80,30 +93,32 @@ class HandshakeGate:
 
     def _refuse(self, now: float) -> int:
         """Book the next free place in the future; the seconds until then."""
-        self._booked_until = max(self._booked_until, now + QUEUE_SECONDS) + 1.0 / self.rate
+        rate = min(max(self.rate, BOOKING_RATE), self._max_rate)
+        self._booked_until = max(self._booked_until, now + QUEUE_SECONDS) + 1.0 / rate
         self._log(now)
         return min(math.ceil(self._booked_until - now), MAX_RETRY_AFTER)
 
     def _step_later(self) -> None:
         if not self._is_stepping:
             self._is_stepping = True
-            self._step_began = thread_time()
+            self._step_began = perf_counter(), process_time()
             loop.call_later(STEP_SECONDS, self._step)
 
     def _step(self) -> None:
         self._is_stepping = False
-        # The loop's own CPU time: if other processes delay the loop, admitting fewer handshakes would not help.
-        self._adapt(max(thread_time() - self._step_began - STEP_SECONDS, 0.0))
-        self._refill(perf_counter())
+        now, used = perf_counter(), process_time()
+        # Our own CPU time, threads included: where other processes delay the loop, admitting less would not help.
+        self._adapt((used - self._step_began[1]) / (now - self._step_began[0]))
+        self._refill(now)
         while self._queue and self._tokens >= 1.0:
             self._tokens -= 1.0
             self._queue.popleft()()
-        if self._queue or self._lag > TARGET_LAG_SECONDS / 2 or self.rate < min(INITIAL_RATE, self._max_rate):
+        if self._queue or self._load > MAX_LOAD / 2 or self.rate < min(INITIAL_RATE, self._max_rate):
             self._step_later()
 
-    def _adapt(self, lag: float) -> None:
-        self._lag += (lag - self._lag) * SMOOTHING
-        if self._lag > TARGET_LAG_SECONDS:
+    def _adapt(self, load: float) -> None:
+        self._load += (load - self._load) * SMOOTHING
+        if self._load > MAX_LOAD:
             self.rate = max(self.rate * SLOWER, min(MIN_RATE, self._max_rate))
         elif self._queue or self.rate < INITIAL_RATE:
             self.rate = min(self.rate * FASTER, self._max_rate)

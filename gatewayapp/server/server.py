@@ -48,6 +48,8 @@ RESUMED_WITHOUT_MEMORY = 8  # connections in each tick
 SCARCITY_LOG_INTERVAL = 5.0
 STARTUP_FAILED = 3  # exit codes
 CANNOT_LISTEN = 1
+MAX_DEFERRED_COLLECTION = 60.0  # seconds
+COLLECTIONS_PER_OLDER = 10  # Python's default, for both older generations
 YOUNG_OBJECTS = 10_000  # between two looks for cycles; a busy server holds more than Python's 700 at any moment
 
 THREAD_TURN = 0.0005  # seconds; with Python's 5 ms, a thread that computes would hold the event loop up at each send
@@ -86,7 +88,7 @@ def _spare_collections() -> None:
     """What is loaded by now stays loaded: no later garbage collection need look at it."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+    gc.set_threshold(YOUNG_OBJECTS, COLLECTIONS_PER_OLDER, COLLECTIONS_PER_OLDER)
 
 
 def _throttle_response() -> tuple[bytes, Headers]:
@@ -134,6 +136,7 @@ class Server(daphne_server.Server):
         self._stop_delay_over: asyncio.Event | None = None  # while the port is still open after the first signal
         self._websockets_gone: asyncio.Future[None] | None = None
         self._stopping = False
+        self._storm_began = 0.0
         self._descriptor_limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._next_scarcity_log = 0.0
 
@@ -223,6 +226,18 @@ class Server(daphne_server.Server):
                 logger.exception("Unexpected failure of a connection's timer")
                 self.timed.discard(connection)
         self._read_despite_memory()
+        self._defer_collections(now)
+
+    def _defer_collections(self, now: float) -> None:
+        """Let full garbage collections wait while handshakes storm in, for a bounded time.
+
+        Thousands of new connections would make several necessary, each of which stops the loop for as long as it takes
+        to look at all of them.
+        """
+        if not self.handshake_gate.is_under_pressure:
+            self._storm_began = now
+        is_deferred = self._storm_began < now <= self._storm_began + MAX_DEFERRED_COLLECTION
+        gc.set_threshold(YOUNG_OBJECTS, COLLECTIONS_PER_OLDER, 10**6 if is_deferred else COLLECTIONS_PER_OLDER)
 
     def _read_despite_memory(self) -> None:
         """Resume connections that were paused because memory was short.

@@ -21,7 +21,7 @@ from gatewayapp.bursts import Burst
 from gatewayapp.memory_budget import MemoryBudget
 from gatewayapp.server.limits import ServerOptions
 
-MAX_ACCEPTS_PER_TURN: Final = 8
+MAX_ACCEPTS_PER_TURN: Final = 2
 _MOST_HELD_BACK: Final = 16 * 1024
 _burst = Burst(loop)
 

@@ -128,7 +128,7 @@ async def test_above_the_ceiling_slow_readers_are_closed_with_1013(
         return LARGE
 
     greedy.on("/echo", respond)
-    socks = [(await greedy.connect_raw(receive_buffer=4096))[0] for _ in range(40)]
+    socks = [(await greedy.connect_raw(receive_buffer=4096))[0] for _ in range(80)]
     for raw in socks:
         ask_often(raw, 80)
     await greedy.received(160, "/echo")

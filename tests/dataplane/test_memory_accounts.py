@@ -9,7 +9,7 @@ from gatewayapp.core.masking import Mask
 from gatewayapp.core.messages import ConnectionInfo
 from gatewayapp.core.snapshot import ApiSnapshot, StageSnapshot
 from gatewayapp.dataplane import connections
-from gatewayapp.dataplane.connections import MESSAGE_OVERHEAD, Connections, LiveConnection
+from gatewayapp.dataplane.connections import FRAME_OVERHEAD, MESSAGE_OVERHEAD, Connections, LiveConnection
 from gatewayapp.dataplane.consumer import GatewayConsumer
 from gatewayapp.dataplane.memory_guard import MemoryGuard
 from gatewayapp.dataplane.observation import Recorder
@@ -91,11 +91,11 @@ async def test_empty_frames_leave_nothing_behind() -> None:
 
 async def test_as_many_slow_readers_are_closed_as_hold_what_is_too_much() -> None:
     """What waits in a send buffer counts once."""
-    budget = MemoryBudget(4000)
+    budget = MemoryBudget(4 * (1000 + FRAME_OVERHEAD))
     clients = [SlowClient(budget) for _ in range(4)]
     for client in clients:
         assert client.connection.deliver("x" * 1000) is Delivery.ACCEPTED
-    budget.limit = 1000
+    budget.limit = 1000 + FRAME_OVERHEAD
     MemoryGuard(budget, [client.connection for client in clients])._shed()  # type: ignore[arg-type]
     assert sum(client.connection.closing is not None for client in clients) == 3
     for client in clients:
