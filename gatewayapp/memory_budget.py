@@ -40,7 +40,7 @@ class Account:
         self.waiting: dict[Waiter, None] = {}
         """Paused connections in the order in which they were paused."""
 
-    def hold(self, size: int, *, is_first: bool) -> None:
+    def hold(self, size: int, is_first: bool) -> None:
         """Count `size` more bytes; `is_first`: the connection held nothing before."""
         budget = self._budget
         if is_first:
@@ -50,7 +50,7 @@ class Account:
         self.held += size
         budget.used += size
 
-    def release(self, size: int, *, is_last: bool) -> None:
+    def release(self, size: int, is_last: bool) -> None:
         """Count `size` bytes less; `is_last`: the connection holds nothing any more."""
         budget = self._budget
         self.held -= size

@@ -164,22 +164,22 @@ class LiveConnection:
         Responses are never refused: their number is bounded by the messages in flight. `charge` is what
         `begin_message` returned.
         """
-        is_sent = True
-        try:
-            if self.closing is not None:
-                return Delivery.GONE
-            size = _size(frame)
-            is_sent = self._writing is None and self._hooks.send_now(frame)
-            if not is_sent:
-                self._write_later(frame, size + FRAME_OVERHEAD, is_response=True)
-            self._count_out(size)
-            return Delivery.ACCEPTED
-        except OSError:
+        if self.closing is not None:
+            self.end_message(charge)
             return Delivery.GONE
-        finally:
+        size = _size(frame)
+        try:
+            is_sent = self._writing is None and self._hooks.send_now(frame)
+        except OSError:
+            self.end_message(charge)
+            return Delivery.GONE
+        self._count_out(size)
+        if is_sent:
+            self.end_message(charge)
+        else:
+            self._write_later(frame, size + FRAME_OVERHEAD, is_response=True)
             self._release(charge)
-            if is_sent:
-                self._free_slots(1)
+        return Delivery.ACCEPTED
 
     def _count_out(self, size: int) -> None:
         self.lifetime.touch()
@@ -284,7 +284,9 @@ class LiveConnection:
             return None
         self.lifetime.touch()
         self.last_active_at = int(time() * 1000)
-        if self._exceeds(self._message_bucket, 1) or self._exceeds(self._bytes_bucket, size):
+        if (self._message_bucket and self._exceeds(self._message_bucket, 1)) or (
+            self._bytes_bucket and self._exceeds(self._bytes_bucket, size)
+        ):
             self.close(RATE_EXCEEDED)
             return 0
         self.messages_in += 1
@@ -297,18 +299,21 @@ class LiveConnection:
         return charge
 
     def end_message(self, charge: int) -> None:
-        """End a message that has no response; `charge` is what `begin_message` returned."""
-        self._release(charge)
-        self._free_slots(1)
+        """End a message that has no response, or one that is written; `charge` is what `begin_message` returned."""
+        self.held -= charge
+        self._account.release(charge, not self.held)
+        self.in_flight -= 1
+        if self._slot_free is not None:
+            self.notify_slot_free()
 
     def _hold(self, size: int) -> None:
-        self._account.hold(size, is_first=not self.held)
+        self._account.hold(size, not self.held)
         self.held += size
 
     def _release(self, size: int) -> None:
         if size:
             self.held -= size
-            self._account.release(size, is_last=not self.held)
+            self._account.release(size, not self.held)
 
     def _free_slots(self, count: int) -> None:
         self.in_flight -= count

@@ -107,7 +107,7 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[str, str]] = []
         self._answer_headers: Headers = ()
         self._status = 0
-        self._memory.add(-len(self._body))
+        self._memory.used -= len(self._body)
         self._body = b""
         self._complete = False
         self._reusable = False
@@ -209,7 +209,7 @@ class Connection(asyncio.Protocol):
         if not self._expects_body:
             raise _Refused("a body where there can be none")
         self._since_progress = 0
-        self._memory.add(len(chunk))
+        self._memory.used += len(chunk)
         if not self._body:
             self._body = chunk
         elif isinstance(self._body, bytearray):
@@ -218,7 +218,7 @@ class Connection(asyncio.Protocol):
             self._body = bytearray(self._body) + chunk
         if len(self._body) > self._limits.body:
             raise _Refused(f"a body of more than {self._limits.body} bytes")
-        if self._memory.is_exhausted and len(self._body) > _SMALL_BODY:
+        if len(self._body) > _SMALL_BODY and self._memory.is_exhausted:
             raise _Refused("more than fits into the memory budget (NOPAL_MEMORY_BUDGET) at the moment")
 
     def on_message_complete(self) -> None:

@@ -140,8 +140,11 @@ class FairShares:
                 del self._shares[share.caller]
 
     def _has_room(self, share: Share) -> bool:
-        limits, active = self._limits, share.active
-        return active < limits.reserved or (self._active < limits.total and active < self.limit_of(share))
+        # As `limit_of`, without the calls: this is asked for each call of a backend.
+        limits, active, total = self._limits, share.active, self._active
+        return active < limits.reserved or (
+            total < limits.total and (not active or active + 1 <= (limits.total - total + active) * limits.part)
+        )
 
     def _next_calls(self) -> list[QueuedCall]:
         calls: list[QueuedCall] = []

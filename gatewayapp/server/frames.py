@@ -64,7 +64,7 @@ def whole_frame(data: bytes, start: int, longest: int) -> tuple[int, bytes, int]
     if size < 6:
         return None
     opcode = data[start]
-    if opcode not in _WHOLE:
+    if opcode != TEXT and opcode not in _WHOLE:
         return None
     length = data[start + 1] - MASK_BIT
     body = start + 6

@@ -375,7 +375,7 @@ class Connection(WebSocketProtocol):
             return
         self.data = self.data + data if self.data else data
         self.consumeData()
-        if not self.data and not self._counted and not self._event_bytes and not self._message:
+        if not self.data and not self._counted and not self._events and not self._message:
             return
         self._count_input()
         if self._counted > MIN_PAUSED_BYTES and self.server.memory.is_spent and not self._awaits_memory:
@@ -414,7 +414,8 @@ class Connection(WebSocketProtocol):
         """Deliver the complete, unfragmented frames at the start of the data; how many there were."""
         data = self.data
         longest = min(self.maxFramePayloadSize, self.maxMessagePayloadSize)
-        most = min(most, self.options.waiting_events - len(self._events))
+        if self._events:
+            most = min(most, self.options.waiting_events - len(self._events))
         start, size, count = 0, len(data), 0
         while count < most and start < size and (found := frames.whole_frame(data, start, longest)) is not None:
             opcode, payload, end = found
