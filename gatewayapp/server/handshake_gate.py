@@ -38,7 +38,7 @@ BURST_SECONDS: Final = 0.02
 QUEUE_SECONDS: Final = 0.5
 """The longest queue, as the time in which the rate admits it."""
 BOOKING_RATE: Final = 600.0
-"""At least so many a second are told to come back: once the first wave is over, the rate recovers."""
+"""The lowest rate at which refused clients are asked to return: the rate recovers after the first wave."""
 MAX_RETRY_AFTER: Final = 120
 LOG_SECONDS: Final = 10.0
 
@@ -46,7 +46,7 @@ Start = Callable[[], None]
 
 
 class HandshakeGate:
-    """One server's gate. `max_rate`: handshakes a second at most, whatever the load; 0: only the load decides."""
+    """One server's gate. `max_rate`: the most handshakes per second; 0: only the load decides."""
 
     def __init__(self, max_rate: float = 0.0) -> None:
         self._max_rate = max_rate or MAX_RATE

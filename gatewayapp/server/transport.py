@@ -75,8 +75,8 @@ class Transport(tcp.Server):
         except BlockingIOError:
             sent = 0
         except OSError:
-            # A reset that came with unread data is told to a reader only once, with that data; and then uvloop has
-            # given the socket up, so that nothing else would find out.
+            # After a reset with unread data, uvloop notifies the reader once and then drops the socket, so nothing else
+            # would notice.
             self.abortConnection()
             return
         if sent < len(data):

@@ -140,7 +140,7 @@ def test_a_storm_of_handshakes_is_admitted_at_a_rate_and_the_rest_told_when_to_c
     assert set(statuses) == {101, 429}
     waits = sorted(wait for status, wait in answers if status == 429)
     assert waits[0] >= 1
-    # Each is told another second, so that those who come back arrive one by one.
+    # Each gets a different delay, so that the clients return one by one.
     assert len(set(waits)) > len(waits) // 2
 
 

@@ -2,7 +2,7 @@
 
 The audit log names the actor; operations that grant something compare it with what the actor holds (see `grants`).
 Nothing is set for a program that calls operations on the machine itself: it acts as the user that it runs as, and
-whoever may run it may do everything.
+everyone who may run it may do everything.
 """
 
 import getpass
