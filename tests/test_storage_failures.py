@@ -1,7 +1,6 @@
 """Which errors of databases and disks are nobody's mistake, and how they are logged."""
 
 import errno
-import logging
 import sqlite3
 
 import pytest
@@ -126,4 +125,5 @@ def test_a_full_database_is_507_without_a_traceback(caplog: pytest.LogCaptureFix
     assert client.get("/api/v1/access-keys", **call).status_code == 200
     assert client.post("/api/v1/access-keys", key, **call).status_code == 201
     assert not [record for record in caplog.records if record.exc_info]
-    assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
+    # Others may log meanwhile, such as how many lines of earlier tests were left out.
+    assert [record.name for record in caplog.records].count("gatewayapp.storage_failures") == 1
