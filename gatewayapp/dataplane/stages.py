@@ -1,7 +1,7 @@
 """The deployed stages as the data plane sees them: compiled once, swapped as a whole when they change.
 
 An index of all stages is read again when the configuration changes; a stage's deployment is compiled when the first
-client asks for it. Whoever holds a `StageHandle` reads `handle.snapshot` once for each message.
+client asks for it. Read `handle.snapshot` of a `StageHandle` once for each message.
 """
 
 import asyncio

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.support import postgresql
 from tests.support.apis import Api
 from tests.support.backend import ScriptedBackend
 from tests.support.node import Node
+from tests.support.postgresql import PostgreSQL
 
 StartNode = Callable[..., Awaitable[Node]]
 NewBackend = Callable[[], Awaitable[ScriptedBackend]]
@@ -49,6 +51,17 @@ async def start_node(template: Path, tmp_path_factory: pytest.TempPathFactory) -
     yield start
     for node in nodes:
         await asyncio.to_thread(node.stop)
+
+
+@pytest.fixture
+def server() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server of the test's own; skips where none is installed."""
+    if reason := postgresql.missing():
+        pytest.skip(reason)
+    server = PostgreSQL()
+    server.start()
+    yield server
+    server.remove()
 
 
 @pytest.fixture

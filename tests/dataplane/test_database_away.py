@@ -7,10 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from tests.dataplane.conftest import NewApi, StartNode
-from tests.support import postgresql
 from tests.support.apis import STAGE, Api
 from tests.support.invariants import eventually
 from tests.support.node import Node
@@ -191,16 +188,6 @@ async def test_a_stage_that_cannot_be_looked_up_is_answered_503(start_node: Star
 def refused(node: Node, path: str) -> int:
     with node.client() as raw:
         return raw.upgrade(path).status
-
-
-@pytest.fixture
-def server() -> Iterator[PostgreSQL]:
-    if reason := postgresql.missing():
-        pytest.skip(reason)
-    server = PostgreSQL()
-    server.start()
-    yield server
-    server.remove()
 
 
 def rows(server: PostgreSQL) -> set[str]:

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from tests.dataplane.conftest import NewApi, StartNode
-from tests.support import postgresql
 from tests.support.credentials import Credential, create_credential, request
 from tests.support.invariants import eventually
 from tests.support.node import Node
@@ -153,16 +152,6 @@ def fails_to_write(node: Node, credential: Credential) -> bool:
 
 
 # a database that is away
-
-
-@pytest.fixture
-def server() -> Iterator[PostgreSQL]:
-    if reason := postgresql.missing():
-        pytest.skip(reason)
-    server = PostgreSQL()
-    server.start()
-    yield server
-    server.remove()
 
 
 async def test_a_database_that_is_away_is_503_until_it_is_back(
